@@ -1,0 +1,24 @@
+//! What a workspace has that a document may name.
+
+use super::StepDescriptor;
+
+/// What there is in the workspace for which a document is checked.
+///
+/// `None` from a list means that it is not known (a file checked without a server): what depends on
+/// it is not checked then.
+pub trait Catalogue {
+    /// The step plugin of this name and major version; the newest where several are installed.
+    fn step(&self, name: &str, major: u64) -> Option<StepDescriptor>;
+
+    /// All step plugins as `name@major`.
+    fn step_names(&self) -> Vec<String>;
+
+    /// The names of the channels.
+    fn channels(&self) -> Option<Vec<String>>;
+
+    /// The names of the templates.
+    fn templates(&self) -> Option<Vec<String>>;
+
+    /// The slugs of the contacts' custom fields.
+    fn contact_fields(&self) -> Option<Vec<String>>;
+}

@@ -1,0 +1,222 @@
+//! Checks a document for a workspace: when it is published, and for `jackfield workflow validate`.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    StepDescriptor,
+    catalogue::Catalogue,
+    graph,
+    model::{Document, Step},
+    problem::{Problem, join, nearest, one_of},
+    references::References,
+    to_name,
+};
+use crate::variables::{Template, strings_in};
+
+impl Document {
+    /// Every problem that the document has in a workspace, in the order of its text where that is
+    /// known: plugins, settings, channels and templates, branches, variables, unreachable steps and
+    /// loops without a bound.
+    #[must_use]
+    pub fn check(&self, catalogue: &dyn Catalogue) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut descriptors: HashMap<&str, StepDescriptor> = HashMap::new();
+        for step in &self.steps {
+            match catalogue.step(&step.uses.name, step.uses.major) {
+                Some(descriptor) => drop(descriptors.insert(&step.id, descriptor)),
+                None => problems.push(unknown_plugin(step, catalogue)),
+            }
+        }
+        let references = References::new(self, &descriptors, catalogue);
+        for (index, trigger) in self.triggers.iter().enumerate() {
+            let path = match self.triggers.len() {
+                // Where the text has a list of one, the nearest mark is that of the list.
+                1 => "/trigger/when".to_owned(),
+                _ => format!("/triggers/{index}/when"),
+            };
+            if let Some(when) = &trigger.when {
+                references.condition(when, &path, &mut problems);
+            }
+        }
+        let mut jumps: HashMap<&str, Vec<String>> = HashMap::new();
+        for step in &self.steps {
+            let path = join("/steps", &step.id);
+            let descriptor = descriptors.get(step.id.as_str());
+            if let Some(when) = &step.when {
+                references.condition(when, &join(&path, "when"), &mut problems);
+            }
+            let with = join(&path, "with");
+            references.settings(&step.with, descriptor, &with, &mut problems);
+            if let Some(descriptor) = descriptor {
+                let found = descriptor.check_settings(&step.with, true);
+                problems.extend(found.into_iter().map(|problem| problem.below(&with)));
+                let steps = self.names(step, descriptor, catalogue, &with, &mut problems);
+                jumps.insert(&step.id, steps);
+                branches(step, descriptor, &path, &mut problems);
+            }
+        }
+        self.check_graph(&descriptors, &jumps, &mut problems);
+        self.marks.locate(&mut problems);
+        // A stable order; problems without a line keep the one in which they were found.
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems.dedup();
+        problems
+    }
+
+    /// Checks what the settings name (`x-jackfield-ref`), and answers with the steps among it.
+    fn names(
+        &self,
+        step: &Step,
+        descriptor: &StepDescriptor,
+        catalogue: &dyn Catalogue,
+        with: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<String> {
+        let mut jumps = Vec::new();
+        for (at, text, kind) in strings_in(&step.with, &descriptor.settings, "x-jackfield-ref") {
+            if Template::parse(text).variables().next().is_some() {
+                continue;
+            }
+            let known: Option<Vec<String>> = match kind {
+                "channel" => catalogue.channels(),
+                "template" => catalogue.templates(),
+                "contact-field" => catalogue.contact_fields().map(|mut fields| {
+                    let contact = super::events::ALWAYS.iter().find(|n| n.name == "contact");
+                    let standard = contact.into_iter().flat_map(|namespace| namespace.fields);
+                    fields.extend(standard.map(|field| field.name.to_owned()));
+                    fields
+                }),
+                "step" => Some(self.steps.iter().map(|step| step.id.clone()).collect()),
+                _ => None,
+            };
+            let Some(known) = known else { continue };
+            // The channel of the contact's last message has a name of its own.
+            if known.iter().any(|name| name == text)
+                || (kind == "channel" && text == "last-interacted")
+            {
+                if kind == "step" {
+                    jumps.push(text.to_owned());
+                }
+                continue;
+            }
+            let names = || known.iter().map(String::as_str);
+            let (what, code) = match kind {
+                "channel" => ("channel", "unknown-channel"),
+                "template" => ("template", "unknown-template"),
+                "step" => ("step", "dangling-target"),
+                _ => ("field of contacts", "unknown-field"),
+            };
+            let there = if known.is_empty() || known.len() > 20 {
+                String::new()
+            } else {
+                format!("; there is {}", one_of(names()).replace(" or ", " and "))
+            };
+            let message = format!("there is no {what} `{text}`{there}");
+            let near = nearest(text, names());
+            problems.push(Problem::error(code, format!("{with}{at}"), message).suggest(near));
+        }
+        jumps
+    }
+
+    fn check_graph(
+        &self,
+        descriptors: &HashMap<&str, StepDescriptor>,
+        jumps: &HashMap<&str, Vec<String>>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let ids: Vec<&str> = self.steps.iter().map(|step| step.id.as_str()).collect();
+        let edges: HashMap<&str, HashSet<String>> = self
+            .steps
+            .iter()
+            .map(|step| {
+                let id = step.id.as_str();
+                let jumps = jumps.get(id).map(Vec::as_slice).unwrap_or_default();
+                (id, self.edges(step, descriptors.get(id), jumps))
+            })
+            .collect();
+        for id in graph::unreachable(&ids, &edges) {
+            let message = format!(
+                "no run reaches the step `{id}`: name it in a `next` or in `branches`, or take it out"
+            );
+            problems.push(Problem::error("unreachable-step", join("/steps", id), message));
+        }
+        // A plugin that is not known has been told already; it may well wait.
+        let spins = |id: &str| {
+            descriptors
+                .get(id)
+                .is_some_and(|descriptor| !descriptor.waits && !descriptor.bounds_loops)
+        };
+        if let Some(round) = graph::spinning_loop(&ids, &edges, spins) {
+            let way: Vec<String> =
+                round.iter().chain(round.first()).map(|id| format!("`{id}`")).collect();
+            let message = format!(
+                "the steps {} can go round for ever without a pause: put a step that waits into \
+                 the loop, or take the way back out",
+                way.join(" → ")
+            );
+            let at = join("/steps", round.first().copied().unwrap_or_default());
+            problems.push(Problem::error("endless-loop", at, message));
+        }
+    }
+}
+
+fn unknown_plugin(step: &Step, catalogue: &dyn Catalogue) -> Problem {
+    let path = join(&join("/steps", &step.id), "uses");
+    let names = catalogue.step_names();
+    let bare = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
+    let majors: Vec<&str> =
+        names.iter().filter(|name| bare(name) == step.uses.name).map(String::as_str).collect();
+    if let Some(newest) = majors.last() {
+        let message = format!(
+            "`{}` is not installed in version {}; installed is {}",
+            step.uses.name,
+            step.uses.major,
+            one_of(majors.iter().copied()).replace(" or ", " and ")
+        );
+        return Problem::error("unknown-plugin", path, message)
+            .suggest(Some((*newest).to_owned()));
+    }
+    let bare_names: Vec<String> = names.iter().map(|name| bare(name)).collect();
+    let near = nearest(&step.uses.name, bare_names.iter().map(String::as_str));
+    let near = near.and_then(|near| names.iter().find(|name| bare(name) == near).cloned());
+    let message = format!("there is no step plugin `{}`", step.uses);
+    Problem::error("unknown-plugin", path, message).suggest(near)
+}
+
+/// Branches that are mapped but do not exist, and those from the settings that are not mapped.
+fn branches(step: &Step, descriptor: &StepDescriptor, path: &str, problems: &mut Vec<Problem>) {
+    let mut known = descriptor.fixed_branches();
+    let own = descriptor.branches_in(&step.with);
+    known.extend(own.iter().cloned());
+    for (name, _) in &step.branches {
+        if !known.contains(name) {
+            let message = format!(
+                "`{}` has no branch `{name}`; it has {}",
+                descriptor.reference(),
+                one_of(known.iter().map(String::as_str)).replace(" or ", " and ")
+            );
+            let near = nearest(name, known.iter().map(String::as_str));
+            let at = join(&join(path, "branches"), name);
+            problems.push(Problem::error("unknown-branch", at, message).suggest(near));
+        }
+    }
+    let mut seen: HashSet<&str> = HashSet::new();
+    for name in &own {
+        // A name with a variable in it cannot be known, and could not be mapped.
+        if !super::is_name(name) {
+            let message = format!("`{name}` is not a branch: use lower-case words with hyphens");
+            problems.push(
+                Problem::error("name", join(path, "with"), message).suggest(to_name(name)),
+            );
+        } else if !seen.insert(name) {
+            let message = format!("the branch `{name}` stands in the settings twice");
+            problems.push(Problem::error("duplicate-branch", join(path, "with"), message));
+        } else if step.branch(name).is_none() && descriptor.otherwise(name).is_none() {
+            let message = format!(
+                "the branch `{name}` goes nowhere of its own, so the run goes on to the next step: \
+                 name its step in `branches`"
+            );
+            problems.push(Problem::warning("unmapped-branch", join(path, "with"), message));
+        }
+    }
+}

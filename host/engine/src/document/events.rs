@@ -1,0 +1,397 @@
+//! The events that start workflows, and what each brings: data for checks, the API and the
+//! documentation.
+//!
+//! A namespace is what stands before the first full stop of a variable. Some are always there; an
+//! event adds its own. Names that are not listed here are custom events: their data stands under
+//! `event` only.
+
+use serde::Serialize;
+
+/// What kind of value a field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldType {
+    /// A text.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A date and time (RFC 3339, or in the workspace's time zone without an offset).
+    Timestamp,
+    /// A date, `2026-12-01`.
+    Date,
+    /// A telephone number in E.164 form.
+    Phone,
+    /// A mail address.
+    Email,
+    /// An address on the web.
+    Url,
+    /// A list.
+    List,
+    /// A mapping.
+    Object,
+}
+
+/// One value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Field {
+    /// What stands after the namespace.
+    pub name: &'static str,
+    /// What kind of value.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    /// For people.
+    pub title: &'static str,
+}
+
+/// Values under one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Namespace {
+    /// What stands first in a variable.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// The values.
+    pub fields: &'static [Field],
+    /// Other names may have values too.
+    pub open: bool,
+}
+
+/// An event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Event {
+    /// As a trigger names it.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// What it adds to what is always there.
+    pub namespaces: &'static [Namespace],
+}
+
+use FieldType::{Boolean, Email, List, Number, Phone, Text, Timestamp, Url};
+
+const fn field(name: &'static str, kind: FieldType, title: &'static str) -> Field {
+    Field { name, kind, title }
+}
+
+const fn namespace(
+    name: &'static str,
+    title: &'static str,
+    fields: &'static [Field],
+    open: bool,
+) -> Namespace {
+    Namespace { name, title, fields, open }
+}
+
+const CALL: Namespace = namespace(
+    "call",
+    "The call",
+    &[
+        field("id", Text, "The call's id"),
+        field("caller_number", Phone, "Who called"),
+        field("called_number", Phone, "Which number was called"),
+        field("direction", Text, "`inbound` or `outbound`"),
+        field("status", Text, "`answered` or `missed`"),
+        field("duration", Number, "Length of the call, in seconds"),
+        field("start", Timestamp, "When it began"),
+        field("end", Timestamp, "When it ended"),
+        field("wait_time", Number, "Time before somebody answered, in seconds"),
+        field("area", Text, "Geographic area of the caller's number"),
+        field("caller_city", Text, "The caller's city"),
+        field("caller_region", Text, "The caller's region"),
+        field("caller_country", Text, "The caller's country"),
+        field("number_type", Text, "Kind of the called number: `dynamic` or `static`"),
+        field("number_label", Text, "Label of the called number"),
+        field("first_url", Url, "The first page that the caller visited"),
+        field("last_url", Url, "The last page that the caller visited"),
+        field("referrer", Url, "The page that led to the visit"),
+        field("recording_url", Url, "The recording"),
+        field("repeat_caller", Boolean, "Whether this number has called before"),
+        field("campaign", Text, "The campaign"),
+        field("tags", List, "The call's tags"),
+        field("utm_source", Text, "Where the visit came from (UTM)"),
+        field("utm_medium", Text, "By what medium it came (UTM)"),
+        field("utm_campaign", Text, "By which campaign it came (UTM)"),
+        field("utm_term", Text, "For which search term it came (UTM)"),
+        field("utm_content", Text, "By which advertisement it came (UTM)"),
+    ],
+    false,
+);
+
+const AGENT: Namespace = namespace(
+    "agent",
+    "Who was called",
+    &[
+        field("id", Text, "The agent's id"),
+        field("name", Text, "The agent's name"),
+        field("number", Phone, "The agent's number"),
+        field("email", Email, "The agent's mail address"),
+    ],
+    false,
+);
+
+const ACCOUNT: Namespace = namespace(
+    "account",
+    "The account that the event belongs to",
+    &[field("id", Text, "The account's id"), field("name", Text, "The account's name")],
+    false,
+);
+
+const VISITOR: Namespace = namespace("visitor", "The visitor of the web site", &[], true);
+
+const MESSAGE: Namespace = namespace(
+    "message",
+    "The message",
+    &[
+        field("id", Text, "The message's id"),
+        field("direction", Text, "`in` or `out`"),
+        field("type", Text, "`text`, `image`, `location` and so on"),
+        field("text", Text, "Its text"),
+        field("subject", Text, "The subject, of a mail"),
+        field("from", Text, "The sender's address"),
+        field("to", Text, "The receiver's address"),
+        field("attachments", List, "Files that came with it"),
+        field("payload", Text, "What a button carries"),
+        field("language", Text, "Its language"),
+        field("received_at", Timestamp, "When it arrived"),
+        field("sent_at", Timestamp, "When it was sent"),
+        field("status", Text, "`accepted`, `sent`, `delivered`, `read`, `failed`, `suppressed` or `uncertain`"),
+        field("reason", Text, "Why it failed or was suppressed"),
+        field("source", Text, "Who wrote it: `contact`, `user`, `workflow`, `broadcast`, `api`"),
+        field("channel", Text, "The channel's name"),
+        field("keyword", Text, "The keyword that matched"),
+        field("first", Boolean, "Whether it is the contact's first"),
+    ],
+    false,
+);
+
+const FIELD: Namespace = namespace(
+    "field",
+    "The contact's field that changed",
+    &[
+        field("name", Text, "The field's name"),
+        field("old", Text, "The value before"),
+        field("new", Text, "The value now"),
+    ],
+    false,
+);
+
+const OPT_OUT: Namespace = namespace(
+    "opt_out",
+    "The opt-out",
+    &[
+        field("scope", Text, "`account`, `sender` or `list`"),
+        field("source", Text, "How it was said: `keyword`, `link`, `user`, `api`, `provider`"),
+        field("sender", Text, "The sender that is not wanted any more"),
+        field("text", Text, "What the contact wrote"),
+    ],
+    false,
+);
+
+const CONVERSATION: Namespace = namespace(
+    "conversation",
+    "The conversation",
+    &[
+        field("id", Text, "The conversation's id"),
+        field("source", Text, "Who opened or closed it: `contact`, `user`, `workflow`, `api`"),
+        field("channel", Text, "The channel's name"),
+        field("opened_at", Timestamp, "When it was opened"),
+        field("closed_at", Timestamp, "When it was closed"),
+        field("closed_by", Text, "Who closed it"),
+        field("first_message", Text, "The text of its first message"),
+        field("category", Text, "The category of the closing notes"),
+        field("summary", Text, "The summary of the closing notes"),
+        field("first_response_time", Number, "Time to the first answer, in seconds"),
+        field("resolution_time", Number, "Time from opening to closing, in seconds"),
+    ],
+    false,
+);
+
+const TAG: Namespace = namespace(
+    "tag",
+    "The tag",
+    &[field("name", Text, "The tag's name"), field("action", Text, "`added` or `removed`")],
+    false,
+);
+
+/// What every run has.
+pub static ALWAYS: [Namespace; 10] = [
+    namespace(
+        "contact",
+        "The contact that the run is about",
+        &[
+            field("id", Text, "The contact's id"),
+            field("name", Text, "First and last name"),
+            field("firstname", Text, "First name"),
+            field("lastname", Text, "Last name"),
+            field("email", Email, "Mail address"),
+            field("phone", Phone, "Telephone number"),
+            field("country", Text, "Country code"),
+            field("language", Text, "Language code"),
+            field("profile_pic", Url, "Picture"),
+            field("assignee", Text, "Who the conversation is assigned to"),
+            field("lifecycle", Text, "Stage of the life cycle"),
+            field("tags", List, "Tags"),
+            field("status", Text, "State of the conversation: `open`, `closed`, `snoozed`"),
+            field("created_at", Timestamp, "When the contact was created"),
+            field("last_channel", Text, "The channel of the last message"),
+            field("last_incoming_message", Text, "What the contact wrote last"),
+            field("last_incoming_at", Timestamp, "When the contact wrote last"),
+            field("last_outgoing_message", Text, "What was written to the contact last"),
+            field("last_outgoing_at", Timestamp, "When the contact was last written to"),
+            field("last_outgoing_source", Text, "Who wrote then: `user`, `workflow`, `broadcast`, `api`"),
+        ],
+        true,
+    ),
+    namespace(
+        "assignee",
+        "Who the conversation is assigned to",
+        &[
+            field("id", Text, "The user's id"),
+            field("name", Text, "The user's name"),
+            field("firstname", Text, "The user's first name"),
+            field("lastname", Text, "The user's last name"),
+            field("email", Email, "The user's mail address"),
+            field("phone", Phone, "The user's telephone number"),
+            field("status", Text, "`online` or `offline`"),
+        ],
+        false,
+    ),
+    namespace(
+        "system",
+        "The time in the workspace's time zone",
+        &[
+            field("current_datetime", Timestamp, "Date and time, `2026-12-01 09:00:00`"),
+            field("current_date", FieldType::Date, "The date, `2026-12-01`"),
+            field("current_time", Text, "The time, `09:00:00`"),
+        ],
+        false,
+    ),
+    namespace(
+        "workflow",
+        "The workflow",
+        &[
+            field("name", Text, "Its name"),
+            field("title", Text, "Its title"),
+            field("version", Number, "Its version"),
+        ],
+        false,
+    ),
+    namespace(
+        "run",
+        "The run",
+        &[
+            field("id", Text, "Its id"),
+            field("started_at", Timestamp, "When it began"),
+        ],
+        false,
+    ),
+    namespace("steps", "What earlier steps gave, by the step's id", &[], true),
+    namespace("vars", "The run's variables", &[], true),
+    namespace("event", "The data of the event that started the run", &[], true),
+    namespace(
+        "channel",
+        "The channel of the contact's last message",
+        &[
+            field("id", Text, "Its id"),
+            field("name", Text, "Its name"),
+            field("kind", Text, "Its kind, such as `telegram`"),
+        ],
+        false,
+    ),
+    namespace("workspace", "The workspace", &[
+        field("id", Text, "Its id"),
+        field("name", Text, "Its name"),
+        field("time_zone", Text, "Its time zone"),
+    ], false),
+];
+
+/// Every event of Jackfield's own.
+pub static EVENTS: [Event; 10] = [
+    Event {
+        name: "call.ended",
+        title: "A call has ended",
+        namespaces: &[CALL, AGENT, ACCOUNT, VISITOR],
+    },
+    Event {
+        name: "message.received",
+        title: "A contact has written",
+        namespaces: &[MESSAGE, CONVERSATION, ACCOUNT],
+    },
+    Event {
+        name: "message.status",
+        title: "It is known how far a message has come",
+        namespaces: &[MESSAGE, ACCOUNT],
+    },
+    Event { name: "contact.created", title: "A contact was created", namespaces: &[ACCOUNT] },
+    Event {
+        name: "contact.field-updated",
+        title: "A field of a contact has changed",
+        namespaces: &[FIELD, ACCOUNT],
+    },
+    Event {
+        name: "contact.opted-out",
+        title: "A contact does not want messages any more",
+        namespaces: &[OPT_OUT, ACCOUNT],
+    },
+    Event {
+        name: "conversation.opened",
+        title: "A conversation was opened",
+        namespaces: &[CONVERSATION, ACCOUNT],
+    },
+    Event {
+        name: "conversation.closed",
+        title: "A conversation was closed",
+        namespaces: &[CONVERSATION, ACCOUNT],
+    },
+    Event {
+        name: "tag.updated",
+        title: "A contact was tagged, or a tag was taken away",
+        namespaces: &[TAG, ACCOUNT],
+    },
+    Event {
+        name: MANUAL,
+        title: "Started through the API or by another workflow",
+        namespaces: &[],
+    },
+];
+
+/// The event of workflows that only the API and other workflows start.
+pub const MANUAL: &str = "manual";
+
+/// The event of that name, if it is one of Jackfield's own.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Event> {
+    EVENTS.iter().find(|event| event.name == name)
+}
+
+/// Whether a text can be an event's name: words of lower-case letters, digits and hyphens, full
+/// stops between them, at most 128 characters.
+#[must_use]
+pub fn is_event_name(name: &str) -> bool {
+    name.len() <= 128
+        && name.split('.').all(|word| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        })
+}
+
+/// The namespaces that a workflow with these triggers can use: what is always there, and what its
+/// events bring.
+pub fn namespaces<'a>(
+    events: impl IntoIterator<Item = &'a str>,
+) -> impl Iterator<Item = &'static Namespace> {
+    let mut brought: Vec<&'static Namespace> = Vec::new();
+    for namespace in events.into_iter().filter_map(find).flat_map(|event| event.namespaces) {
+        if !brought.contains(&namespace) {
+            brought.push(namespace);
+        }
+    }
+    ALWAYS.iter().chain(brought)
+}

@@ -1,0 +1,458 @@
+//! Events: accepted in order, and what they set in motion.
+//!
+//! An event is accepted in one commit together with everything that follows from it at once: the
+//! runs that it starts, the waits that it ends, and the reasons why a workflow was considered and
+//! not started. So there is no event that was acknowledged and forgotten, and none that is handled
+//! twice. All of it happens under the lock of the event's bucket, which is what keeps a contact's
+//! events in order.
+
+use crate::conditions::Condition;
+use crate::document::{ExitOn, Trigger};
+use crate::domain::{DomainError, NewEvent, View};
+use crate::engine::{BucketLock, Core, Engine};
+use crate::plugins::UNFINISHED;
+use crate::run::drive;
+use crate::run::journal::Entry;
+use crate::run::state::{EventRef, State, Wake};
+use crate::run::wake;
+use crate::scope::RunScope;
+use crate::workflows::{Version, WorkflowError};
+use jackfield_store::records::{Decision, Enrolment, Event, Run, Wait};
+use jackfield_store::{Commit, CommitError, Is, Query, ReadError, StoreExt};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// How many runs in a row may start one another by their effects.
+const MAX_DEPTH: u32 = 10;
+/// The largest event.
+pub const MAX_EVENT: usize = 256 << 10;
+
+/// What became of accepted events.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Accepted {
+    /// In the order given.
+    pub events: Vec<AcceptedEvent>,
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AcceptedEvent {
+    /// Its id.
+    pub id: String,
+    /// The runs that it started.
+    pub runs: Vec<String>,
+    /// The runs whose wait it ended.
+    pub woken: Vec<String>,
+    /// The workflows that name this event and were not started.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A workflow that was considered and not started.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Skipped {
+    /// Its name.
+    pub workflow: String,
+    /// `account-scope`, `condition`, `once-per-contact`, `already-enrolled`, `blocked`,
+    /// `loop-guard`.
+    pub reason: String,
+    /// What was looked at.
+    pub detail: Value,
+}
+
+/// Why events were not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The commit's `insert` says that this was accepted before (a provider's repetition).
+    #[error("this was accepted before")]
+    Repeated,
+    /// The event cannot be taken as it is.
+    #[error("{0}")]
+    Invalid(String),
+    /// A workflow cannot be loaded.
+    #[error(transparent)]
+    Workflow(#[from] WorkflowError),
+    /// The domain cannot answer.
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+    /// The database.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The database.
+    #[error(transparent)]
+    Commit(CommitError),
+}
+
+/// What is to begin once the commit is durable.
+#[derive(Default)]
+pub(crate) struct React {
+    accepted: Accepted,
+    started: Vec<Run>,
+    woken: Vec<Run>,
+}
+
+impl React {
+    /// The commit is durable: the runs go on.
+    pub(crate) fn go(core: &Arc<Core>, react: React) -> Accepted {
+        for run in react.started.into_iter().chain(react.woken) {
+            core.moved(&run.id);
+            drive::spawn(core, run, false);
+        }
+        react.accepted
+    }
+}
+
+impl Engine {
+    /// Accepts events together with the domain's own writes, in one commit of the lock's bucket.
+    /// Durable when it returns.
+    ///
+    /// # Errors
+    /// `Repeated` when a row that the commit inserts exists already; nothing was written then.
+    pub async fn accept(
+        &self,
+        lock: &BucketLock,
+        events: Vec<NewEvent>,
+        mut commit: Commit,
+    ) -> Result<Accepted, AcceptError> {
+        let react = react(&self.core, lock, events, 0, &mut commit).await?;
+        self.core.store.commit(commit).await.map_err(|error| match error {
+            CommitError::Exists { .. } => AcceptError::Repeated,
+            other => AcceptError::Commit(other),
+        })?;
+        metrics::counter!("jackfield_events_accepted_total")
+            .increment(react.accepted.events.len() as u64);
+        Ok(React::go(&self.core, react))
+    }
+}
+
+/// What an event is matched by.
+pub(crate) fn topic(workspace: &str, event: &str, subject: &str) -> String {
+    format!("{workspace}/{event}/{subject}")
+}
+
+/// Looks at triggers and waits, and adds what follows to the commit.
+pub(crate) async fn react(
+    core: &Arc<Core>,
+    lock: &BucketLock,
+    events: Vec<NewEvent>,
+    depth: u32,
+    commit: &mut Commit,
+) -> Result<React, AcceptError> {
+    let mut react = React::default();
+    for event in events {
+        let now = core.now();
+        let row = Event {
+            bucket: lock.bucket(),
+            id: core.new_id("evt", lock.bucket()),
+            workspace: event.workspace,
+            name: event.name,
+            contact: event.contact,
+            subject: event.subject,
+            data: event.data,
+            source: event.source,
+            state: "handled".to_owned(),
+            at: now,
+        };
+        let mut outcome = AcceptedEvent { id: row.id.clone(), ..AcceptedEvent::default() };
+        wake_waits(core, &row, commit, &mut react, &mut outcome).await?;
+        exit_runs(core, &row, commit, &react).await?;
+        start_runs(core, &row, depth, commit, &mut react, &mut outcome).await?;
+        commit.put(&row);
+        react.accepted.events.push(outcome);
+    }
+    Ok(react)
+}
+
+/// Ends the waits that the event matches.
+async fn wake_waits(
+    core: &Arc<Core>,
+    event: &Event,
+    commit: &mut Commit,
+    react: &mut React,
+    outcome: &mut AcceptedEvent,
+) -> Result<(), AcceptError> {
+    let topics: Vec<Value> = [&event.contact, &event.subject]
+        .into_iter()
+        .flatten()
+        .map(|subject| Value::from(topic(&event.workspace, &event.name, subject)))
+        .collect();
+    if topics.is_empty() {
+        return Ok(());
+    }
+    let query = Query::<Wait>::of(event.bucket).filter("topic", Is::In, topics);
+    let mut waits: Vec<Wait> = core.store.find(query).await?;
+    if waits.is_empty() {
+        return Ok(());
+    }
+    let view = View {
+        namespaces: serde_json::Map::new(),
+        time_zone: jiff::tz::TimeZone::UTC,
+        unset: crate::variables::Unset::Empty,
+    };
+    let scope = RunScope {
+        view: &view,
+        trigger: &event.data,
+        vars: None,
+        outputs: None,
+        run: None,
+        values: None,
+        now: event.at,
+    };
+    waits.retain(|wait| match Condition::parse(&wait.condition) {
+        _ if wait.condition.is_null() => true,
+        Ok(condition) => condition.evaluate(&scope),
+        Err(_) => false,
+    });
+    // The newest question gets the reply.
+    let newest = waits
+        .iter()
+        .filter(|wait| wait.claim)
+        .max_by(|a, b| (a.at, &a.run).cmp(&(b.at, &b.run)))
+        .map(|wait| wait.run.clone());
+    waits.sort_by(|a, b| (a.at, &a.run).cmp(&(b.at, &b.run)));
+    let mut seen: Vec<String> = react.woken.iter().map(|run| run.id.clone()).collect();
+    for wait in waits {
+        if seen.contains(&wait.run) {
+            continue;
+        }
+        seen.push(wait.run.clone());
+        if wait.claim && newest.as_ref() != Some(&wait.run) {
+            wake::passed_over(core, &wait.run, event, commit).await?;
+            continue;
+        }
+        let wake = Wake::Event {
+            id: event.id.clone(),
+            name: event.name.clone(),
+            data: event.data.clone(),
+            at: event.at,
+        };
+        if let Some(run) = wake::end_wait(core, &wait.run, wake, commit).await? {
+            outcome.woken.push(run.id.clone());
+            react.woken.push(run);
+        }
+    }
+    Ok(())
+}
+
+/// Ends the contact's waiting runs of workflows that say so of this event (`exit-on`), but those
+/// that the event itself has woken.
+async fn exit_runs(
+    core: &Arc<Core>,
+    event: &Event,
+    commit: &mut Commit,
+    react: &React,
+) -> Result<(), AcceptError> {
+    let exit = match event.name.as_str() {
+        "message.received" => ExitOn::IncomingMessage,
+        "conversation.closed" => ExitOn::ConversationClosed,
+        "message.sent-by-human" => ExitOn::OutgoingHumanMessage,
+        "conversation.assigned" => ExitOn::ManualAssignment,
+        _ => return Ok(()),
+    };
+    let live = core.workflows.live(&event.workspace).await?;
+    let Some(contact) = event.contact.as_ref() else { return Ok(()) };
+    if !live.iter().any(|version| version.document.exit_on.contains(&exit)) {
+        return Ok(());
+    }
+    let query = Query::<Run>::of(event.bucket)
+        .equal("contact", contact.as_str())
+        .equal("workspace", event.workspace.as_str())
+        .equal("state", "waiting");
+    for run in core.store.find(query).await? {
+        let version = core.workflows.version(&run.workspace, &run.workflow, run.version).await?;
+        let woken = react.woken.iter().any(|woken| woken.id == run.id);
+        if !woken && version.document.exit_on.contains(&exit) {
+            wake::cancelled(core, run, exit.name(), commit);
+        }
+    }
+    Ok(())
+}
+
+/// Starts the workflows that the event triggers.
+async fn start_runs(
+    core: &Arc<Core>,
+    event: &Event,
+    depth: u32,
+    commit: &mut Commit,
+    react: &mut React,
+    outcome: &mut AcceptedEvent,
+) -> Result<(), AcceptError> {
+    let live = core.workflows.live(&event.workspace).await?;
+    let mut view = None;
+    for version in live.iter() {
+        let mut considered = None;
+        for trigger in version.document.triggers.iter().filter(|t| t.event == event.name) {
+            let refusal =
+                consider(core, event, depth, version, trigger, &mut view, react).await?;
+            considered = Some(refusal);
+            if considered == Some(None) {
+                break;
+            }
+        }
+        match considered {
+            None => {}
+            Some(None) => {
+                let run = new_run(core, version, event, depth, commit)?;
+                outcome.runs.push(run.id.clone());
+                react.started.push(run);
+            }
+            Some(Some((reason, detail))) => {
+                commit.put(&Decision {
+                    bucket: event.bucket,
+                    id: core.new_id("dec", event.bucket),
+                    workspace: event.workspace.clone(),
+                    contact: event.contact.clone(),
+                    kind: "trigger".to_owned(),
+                    subject: event.id.clone(),
+                    workflow: Some(version.workflow.clone()),
+                    reason: reason.to_owned(),
+                    detail: detail.clone(),
+                    at: event.at,
+                });
+                outcome.skipped.push(Skipped {
+                    workflow: version.workflow.clone(),
+                    reason: reason.to_owned(),
+                    detail,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a trigger is taken; if not, why.
+async fn consider(
+    core: &Arc<Core>,
+    event: &Event,
+    depth: u32,
+    version: &Version,
+    trigger: &Trigger,
+    view: &mut Option<View>,
+    react: &React,
+) -> Result<Option<(&'static str, Value)>, AcceptError> {
+    if depth > MAX_DEPTH {
+        return Ok(Some(("loop-guard", json!({"depth": depth}))));
+    }
+    let account = accounts_of(&event.data);
+    if !trigger.accounts.includes(&account) {
+        return Ok(Some(("account-scope", json!({"account": account}))));
+    }
+    if view.is_none() {
+        let domain = core
+            .domain()
+            .ok_or_else(|| DomainError::Unavailable("the engine is not attached".to_owned()))?;
+        *view = Some(domain.view(&event.workspace, event.contact.as_deref(), &[]).await?);
+    }
+    let Some(view) = view else { return Ok(None) };
+    let blocked = view
+        .namespaces
+        .get("contact")
+        .and_then(|contact| contact.get("blocked"))
+        .and_then(Value::as_bool);
+    if blocked == Some(true) {
+        return Ok(Some(("blocked", Value::Null)));
+    }
+    if let Some(condition) = &trigger.when {
+        let scope = RunScope {
+            view,
+            trigger: &event.data,
+            vars: None,
+            outputs: None,
+            run: None,
+            values: None,
+            now: event.at,
+        };
+        if !condition.evaluate(&scope) {
+            return Ok(Some(("condition", json!(condition.explain(&scope)))));
+        }
+    }
+    let Some(contact) = &event.contact else { return Ok(None) };
+    let started_now = react
+        .started
+        .iter()
+        .any(|run| run.workflow == version.workflow && run.contact.as_ref() == Some(contact));
+    if started_now {
+        return Ok(Some(("already-enrolled", Value::Null)));
+    }
+    if trigger.once_per_contact {
+        let enrolled = core
+            .store
+            .first(
+                Query::<Enrolment>::of(event.bucket)
+                    .equal("workspace", event.workspace.as_str())
+                    .equal("workflow", version.workflow.as_str())
+                    .equal("contact", contact.as_str()),
+            )
+            .await?;
+        if let Some(enrolled) = enrolled {
+            return Ok(Some(("once-per-contact", json!({"run": enrolled.run, "at": enrolled.at}))));
+        }
+    }
+    let active = core
+        .store
+        .first(
+            Query::<Run>::of(event.bucket)
+                .equal("contact", contact.as_str())
+                .equal("workspace", event.workspace.as_str())
+                .equal("workflow", version.workflow.as_str())
+                .filter("state", Is::In, UNFINISHED.to_vec()),
+        )
+        .await?;
+    Ok(active.map(|run| ("already-enrolled", json!({"run": run.id}))))
+}
+
+/// The names of the account that an event is about: its id, its name, or the plain text.
+fn accounts_of(data: &Value) -> Vec<&str> {
+    let account = data.get("account");
+    let named = |field: &str| account.and_then(|account| account.get(field)).and_then(Value::as_str);
+    [account.and_then(Value::as_str), named("id"), named("name")].into_iter().flatten().collect()
+}
+
+/// Adds a new run to the commit.
+pub(crate) fn new_run(
+    core: &Core,
+    version: &Version,
+    event: &Event,
+    depth: u32,
+    commit: &mut Commit,
+) -> Result<Run, AcceptError> {
+    let first = version.document.first().map_or("", |step| step.id.as_str());
+    let reference =
+        EventRef { id: event.id.clone(), name: event.name.clone(), at: event.at };
+    let state = State::new(reference, event.data.clone(), first, depth);
+    let data = serde_json::to_value(&state)
+        .map_err(|error| AcceptError::Invalid(error.to_string()))?;
+    let run = Run {
+        bucket: event.bucket,
+        id: core.new_id("run", event.bucket),
+        workspace: event.workspace.clone(),
+        workflow: version.workflow.clone(),
+        version: version.version,
+        state: "queued".to_owned(),
+        contact: event.contact.clone(),
+        event: Some(event.id.clone()),
+        step: Some(first.to_owned()),
+        reason: None,
+        data,
+        seq: 1,
+        created_at: event.at,
+        updated_at: event.at,
+        ended_at: None,
+    };
+    let entry = Entry::RunStarted { version: version.version, event: event.name.clone() };
+    commit.put(&entry.record(run.bucket, &run.id, 0, None, event.at));
+    if let Some(contact) = &event.contact {
+        commit.put(&Enrolment {
+            bucket: event.bucket,
+            workspace: event.workspace.clone(),
+            workflow: version.workflow.clone(),
+            contact: contact.clone(),
+            run: run.id.clone(),
+            at: event.at,
+        });
+    }
+    commit.put(&run);
+    metrics::counter!("jackfield_runs_started_total").increment(1);
+    Ok(run)
+}

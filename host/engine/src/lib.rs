@@ -1,0 +1,39 @@
+//! The engine: workflows, and the durable runs of them.
+//!
+//! It owns the graph. A run is pinned to a version of its workflow and to the digests of its
+//! plugins; it advances in bursts, is committed before whatever the outside sees, and after a crash goes on
+//! from its last commit without repeating what was done. What a contact or a message is, it does
+//! not know: it asks through `Domain`, which the layer above implements. Below it are the sandbox
+//! (runs components), egress (the way out) and the store (records).
+//!
+//! Where to start: `document` says what a workflow is, `events` what an event sets in motion,
+//! `run::drive` how a run moves, `run::calls` how a host call is answered and journaled. What is
+//! pure stands apart and can be read alone: `document`, `conditions`, `variables`, `schedule`.
+
+mod calls;
+pub mod clock;
+pub mod conditions;
+mod connector;
+pub mod document;
+mod domain;
+mod engine;
+mod events;
+mod plugins;
+pub mod run;
+mod runs;
+pub mod schedule;
+mod scope;
+mod timers;
+pub mod variables;
+mod workflows;
+
+pub use clock::{Clock, SharedClock, SimulatedClock, SystemClock};
+pub use connector::{Connector, ConnectorError, Intent, Sent};
+pub use domain::{
+    Actor, Answer, Applied, Domain, DomainError, Effect, NewEvent, SecretOwner, Template, View,
+};
+pub use engine::{BucketLock, Engine, Options};
+pub use events::{AcceptError, Accepted, AcceptedEvent, MAX_EVENT, Skipped};
+pub use plugins::{Permissions, PluginError, PluginView, Plugins, SecretUse};
+pub use runs::{RunError, RunFilter, RunView, Runs, TimelineEntry, Waiting};
+pub use workflows::{MAX_WORKFLOWS, Version, WorkflowError, WorkflowView, Workflows};

@@ -1,0 +1,536 @@
+//! The host calls of a run's activation: answered, journaled, and answered again after a crash.
+//!
+//! What an activation is told stays in memory until it makes an external call. Then everything it
+//! was told so far is committed together with the intent; its result is committed when it is in.
+//! If the host dies in between, the plugin is started again and told the same from the journal, up
+//! to the call whose result is missing: one that may be done twice is done again with the same
+//! key; one that may not ends the activation as `uncertain`.
+//!
+//! What must hold: an external call starts only after its intent is durable; an internal call
+//! changes nothing by itself, its effects wait for the step's outcome.
+
+use crate::calls::{external, local, refused};
+use crate::conditions::Condition;
+use crate::domain::{Actor, DomainError, Effect, SecretOwner, View};
+use crate::plugins::Loaded;
+use crate::run::burst::{Burst, BurstEnd, Turn};
+use crate::run::journal::{CallTrace, Entry};
+use crate::scope::{RunNames, RunScope};
+use crate::variables::{self, Scope};
+use async_trait::async_trait;
+use jackfield_sandbox::wit::{CallError, Failure, FailureClass, log};
+use jackfield_sandbox::{Effect as Class, HostCall, HostCalls, HostReply, Interface, Stop};
+use jackfield_store::{Is, Query, StoreExt, records::Journal};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The largest value of a variable.
+const MAX_VARIABLE: usize = 64 << 10;
+/// The most variables of a run.
+const MAX_VARIABLES: usize = 200;
+/// The longest log line that the timeline keeps.
+const MAX_LINE: usize = 1_000;
+
+/// A call that the activation made, with what it was told.
+struct Told {
+    call: HostCall,
+    reply: HostReply,
+    effects: Vec<Effect>,
+    /// It is in the journal.
+    journaled: bool,
+}
+
+/// A call of an earlier life of this activation.
+enum Earlier {
+    /// It was answered.
+    Answered { fingerprint: String, reply: HostReply, effects: Vec<Effect> },
+    /// It had started; nobody knows its result.
+    Started { fingerprint: String, once: bool },
+}
+
+/// The calls of one activation. Owns the burst while the plugin runs.
+pub(crate) struct RunCalls {
+    pub burst: Burst,
+    /// What the activation has asked to happen, in order.
+    pub effects: Vec<Effect>,
+    /// Variables that it has set, not yet the run's.
+    pub vars: Map<String, Value>,
+    /// For the timeline.
+    pub traces: Vec<CallTrace>,
+    /// Why the burst must end, if a commit failed.
+    pub broken: Option<BurstEnd>,
+    plugin: Arc<Loaded>,
+    view: View,
+    key: String,
+    told: Vec<Told>,
+    earlier: Vec<Earlier>,
+    lines: Vec<Entry>,
+    /// Whether the plugin can make external calls at all; if not, nothing need be remembered.
+    reaches_out: bool,
+}
+
+impl RunCalls {
+    /// For the activation that the burst is about to begin.
+    pub(crate) async fn new(
+        burst: Burst,
+        plugin: Arc<Loaded>,
+        view: View,
+    ) -> Result<RunCalls, BurstEnd> {
+        let at = burst.state.at.as_ref();
+        let (step, visit) = at.map_or(("", 0), |at| (at.step.as_str(), at.visit));
+        let key = format!("{}/{step}/{visit}", burst.run.id);
+        let earlier = earlier(&burst).await?;
+        let reaches_out = plugin
+            .permissions
+            .imports
+            .iter()
+            .any(|name| name == Interface::Http.name() || name == Interface::Email.name());
+        Ok(RunCalls {
+            effects: Vec::new(),
+            vars: Map::new(),
+            traces: Vec::new(),
+            broken: None,
+            told: Vec::new(),
+            lines: Vec::new(),
+            burst,
+            plugin,
+            view,
+            key,
+            earlier,
+            reaches_out,
+        })
+    }
+
+    /// The log lines go to the journal with the outcome.
+    pub(crate) fn flush_lines(&mut self) {
+        for line in std::mem::take(&mut self.lines) {
+            self.burst.note(&line);
+        }
+    }
+
+    async fn answer(&mut self, call: &HostCall, ordinal: u32) -> Result<HostReply, Stop> {
+        let core = self.burst.core.clone();
+        let domain = core.domain().ok_or_else(|| abandoned("the engine is not attached"))?;
+        let secrets = domain.secrets(&self.burst.run.workspace, SecretOwner::Workspace);
+        let env = local::Env {
+            clock: core.clock.as_ref(),
+            time_zone: &self.view.time_zone,
+            permissions: &self.plugin.permissions,
+            secrets: secrets.as_ref(),
+        };
+        if let Some(reply) = local::answer(call, &env).await {
+            return Ok(reply);
+        }
+        Ok(match call {
+            HostCall::VariablesGet { path } => {
+                let found = self.with_scope(None, |scope| scope.get(path));
+                HostReply::Maybe(found.map(|value| value.to_string()))
+            }
+            HostCall::VariablesSet { name, value } => HostReply::Done(self.set(name, value)),
+            HostCall::ConditionsEvaluate { condition } => {
+                HostReply::Truth(self.evaluate(condition))
+            }
+            HostCall::TemplatesRender { name, values } => {
+                HostReply::Text(self.render(name, values.as_deref()).await?)
+            }
+            _ => {
+                let actor = self.actor(ordinal);
+                let pending: Vec<Effect> =
+                    self.burst.effects().iter().chain(&self.effects).cloned().collect();
+                let answer = domain.call(&actor, call, &pending).await.map_err(stop)?;
+                if !answer.effects.is_empty() {
+                    self.effects.extend(answer.effects);
+                    self.refresh_view().await?;
+                }
+                answer.reply
+            }
+        })
+    }
+
+    /// An external call: intent, act, result.
+    async fn reach_out(
+        &mut self,
+        call: &HostCall,
+        ordinal: u32,
+        again: bool,
+    ) -> Result<HostReply, Stop> {
+        let core = self.burst.core.clone();
+        let domain = core.domain().ok_or_else(|| abandoned("the engine is not attached"))?;
+        let caller = match self.plugin.caller(None) {
+            Ok(caller) => caller,
+            Err(reason) => return Ok(call.refusal(refused("denied", reason))),
+        };
+        if !again {
+            self.commit_intent(call, ordinal).await?;
+        }
+        let secrets = domain.secrets(&self.burst.run.workspace, SecretOwner::Workspace);
+        let key = external::key(&format!("{}/{ordinal}", self.key));
+        let started = Instant::now();
+        let reply = tokio::select! {
+            reply = external::perform(call, &key, &core.egress, &caller, secrets.as_ref()) => reply,
+            () = self.burst.cancel.cancelled() => {
+                return Err(Stop::Cancelled { message: "the run was cancelled".to_owned() });
+            }
+        };
+        let reply = reply.ok_or_else(|| abandoned("no such external call"))?;
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let activation = self.burst.state.activations;
+        let entry = Entry::CallFinished { activation, ordinal, reply: reply.clone(), ms };
+        if let Err(end) = self.burst.commit_soon(&entry).await {
+            self.broken = Some(end);
+            return Err(abandoned("the result could not be committed"));
+        }
+        Ok(reply)
+    }
+
+    /// Commits what the activation was told so far, and what it is about to do.
+    async fn commit_intent(&mut self, call: &HostCall, ordinal: u32) -> Result<(), Stop> {
+        self.flush_lines();
+        let activation = self.burst.state.activations;
+        for (place, told) in self.told.iter_mut().enumerate() {
+            if !std::mem::replace(&mut told.journaled, true) {
+                self.burst.note(&Entry::Call {
+                    activation,
+                    ordinal: u32::try_from(place).unwrap_or(u32::MAX),
+                    name: told.call.name().to_owned(),
+                    fingerprint: told.call.fingerprint(),
+                    reply: told.reply.clone(),
+                    effects: told.effects.clone(),
+                });
+            }
+        }
+        self.burst.note(&Entry::CallStarted {
+            activation,
+            ordinal,
+            name: call.name().to_owned(),
+            fingerprint: call.fingerprint(),
+            once: call.effect() == Class::ExternalOnce,
+            summary: external::summary(call),
+        });
+        if let Err(end) = self.burst.commit(Turn::default()).await {
+            self.broken = Some(end);
+            return Err(abandoned("the intent could not be committed"));
+        }
+        Ok(())
+    }
+
+    fn actor(&self, ordinal: u32) -> Actor {
+        self.burst.actor(format!("{}/{ordinal}", self.key))
+    }
+
+    /// The view shows what the activation has changed.
+    async fn refresh_view(&mut self) -> Result<(), Stop> {
+        let core = self.burst.core.clone();
+        let Some(domain) = core.domain() else { return Ok(()) };
+        let pending: Vec<Effect> =
+            self.burst.effects().iter().chain(&self.effects).cloned().collect();
+        let run = &self.burst.run;
+        self.view = domain
+            .view(&run.workspace, run.contact.as_deref(), &pending)
+            .await
+            .map_err(stop)?;
+        Ok(())
+    }
+
+    fn with_scope<T>(&self, values: Option<&Value>, act: impl FnOnce(&RunScope<'_>) -> T) -> T {
+        let merged;
+        let state = &self.burst.state;
+        let vars = if self.vars.is_empty() {
+            &state.vars
+        } else {
+            merged = merge(&state.vars, &self.vars);
+            &merged
+        };
+        act(&RunScope {
+            view: &self.view,
+            trigger: &state.trigger,
+            vars: Some(vars),
+            outputs: Some(&state.outputs),
+            run: Some(RunNames {
+                id: &self.burst.run.id,
+                created_at: self.burst.run.created_at,
+                workflow: &self.burst.run.workflow,
+                version: self.burst.run.version,
+            }),
+            values,
+            now: self.burst.core.now(),
+        })
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), CallError> {
+        let good = name.len() <= 64
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if !good {
+            return Err(refused(
+                "invalid",
+                format!("`{name}` is no name of a variable: write lower-case letters, digits and `_`, a letter first, at most 64"),
+            ));
+        }
+        if value.len() > MAX_VARIABLE {
+            return Err(refused("too-large", "the value of a variable is at most 64 KiB of JSON"));
+        }
+        let held = self.burst.state.vars.len() + self.vars.len();
+        if held >= MAX_VARIABLES && !self.burst.state.vars.contains_key(name) {
+            return Err(refused("too-large", format!("a run has at most {MAX_VARIABLES} variables")));
+        }
+        let value = serde_json::from_str(value)
+            .map_err(|error| refused("invalid", format!("the value is no JSON: {error}")))?;
+        self.vars.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    fn evaluate(&self, condition: &str) -> Result<bool, CallError> {
+        let value: Value = serde_json::from_str(condition)
+            .map_err(|error| refused("invalid", format!("the condition is no JSON: {error}")))?;
+        let condition = Condition::parse(&value).map_err(|problems| {
+            let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            refused("invalid", said.join("; "))
+        })?;
+        Ok(self.with_scope(None, |scope| condition.evaluate(scope)))
+    }
+
+    async fn render(
+        &self,
+        name: &str,
+        values: Option<&str>,
+    ) -> Result<Result<String, CallError>, Stop> {
+        let values: Option<Value> = match values.map(serde_json::from_str).transpose() {
+            Ok(values) => values,
+            Err(error) => {
+                return Ok(Err(refused("invalid", format!("the values are no JSON: {error}"))));
+            }
+        };
+        let core = self.burst.core.clone();
+        let domain = core.domain().ok_or_else(|| abandoned("the engine is not attached"))?;
+        let found = domain.template(&self.burst.run.workspace, name).await.map_err(stop)?;
+        let Some(template) = found else {
+            return Ok(Err(refused("not-found", format!("there is no template `{name}`"))));
+        };
+        let unset = self.view.unset;
+        let rendered = self.with_scope(values.as_ref(), |scope| {
+            template.render(scope, unset)
+        });
+        Ok(rendered.map(|rendered| rendered.to_string()).map_err(|error| {
+            let code = match error {
+                variables::RenderError::Unset { .. } => "unset-variable",
+                variables::RenderError::TooLong { .. } => "too-large",
+            };
+            refused(code, error.to_string())
+        }))
+    }
+}
+
+#[async_trait]
+impl HostCalls for RunCalls {
+    async fn call(&mut self, call: HostCall) -> Result<HostReply, Stop> {
+        let ordinal = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
+        let started = Instant::now();
+        let class = call.effect();
+        let outside = matches!(class, Class::ExternalSafe | Class::ExternalOnce);
+        let mut again = false;
+        if let Some(earlier) = self.earlier.get(self.told.len()) {
+            let (Earlier::Answered { fingerprint, .. } | Earlier::Started { fingerprint, .. }) =
+                earlier;
+            if *fingerprint != call.fingerprint() {
+                return Err(Stop::NeedsAttention {
+                    message: format!(
+                        "after the host had stopped, the plugin asked `{}` (call {ordinal}) \
+                         otherwise than the journal says",
+                        call.name()
+                    ),
+                });
+            }
+            match earlier {
+                Earlier::Answered { reply, effects, .. } => {
+                    let (reply, effects) = (reply.clone(), effects.clone());
+                    if let HostCall::VariablesSet { name, value } = &call {
+                        let _ = self.set(name, value);
+                    }
+                    if !effects.is_empty() {
+                        self.effects.extend(effects.iter().cloned());
+                        self.refresh_view().await?;
+                    }
+                    self.trace(&call, &reply, started);
+                    let told = Told { call, reply: reply.clone(), effects, journaled: true };
+                    self.told.push(told);
+                    return Ok(reply);
+                }
+                Earlier::Started { once: true, .. } => return Err(Stop::Failed(uncertain(&call))),
+                Earlier::Started { once: false, .. } => again = true,
+            }
+        }
+        let before = self.effects.len();
+        let reply = if outside {
+            self.reach_out(&call, ordinal, again).await?
+        } else {
+            self.answer(&call, ordinal).await?
+        };
+        self.trace(&call, &reply, started);
+        let effects = self.effects[before..].to_vec();
+        if self.reaches_out {
+            let told = Told { call, reply: reply.clone(), effects, journaled: outside };
+            self.told.push(told);
+        } else {
+            // Only the place counts: no commit will ask what was said.
+            self.told.push(Told {
+                call: HostCall::ClockNow,
+                reply: HostReply::Timestamp(0),
+                effects: Vec::new(),
+                journaled: true,
+            });
+        }
+        Ok(reply)
+    }
+
+    fn log(&mut self, level: log::Level, message: String) {
+        let level = match level {
+            log::Level::Debug => "debug",
+            log::Level::Info => "info",
+            log::Level::Warn => "warn",
+            log::Level::Error => "error",
+        };
+        tracing::debug!(run = %self.burst.run.id, level, "{message}");
+        let message = message.chars().take(MAX_LINE).collect();
+        self.lines.push(Entry::Log { level: level.to_owned(), message });
+    }
+
+    fn denied(&mut self, call: &HostCall) {
+        self.trace(call, &call.denied(), Instant::now());
+    }
+}
+
+impl RunCalls {
+    fn trace(&mut self, call: &HostCall, reply: &HostReply, started: Instant) {
+        let result = reply.error().map_or("ok", |error| error.code.as_str()).to_owned();
+        let status = match reply {
+            HostReply::Response(Ok(response)) => response.status.to_string(),
+            _ => result,
+        };
+        self.traces.push(CallTrace {
+            name: call.name().to_owned(),
+            summary: external::summary(call),
+            us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            result: status,
+        });
+    }
+}
+
+/// The calls of an earlier life of the activation, in order.
+async fn earlier(burst: &Burst) -> Result<Vec<Earlier>, BurstEnd> {
+    let Some(at) = burst.state.at.as_ref().filter(|_| burst.recovered) else {
+        return Ok(Vec::new());
+    };
+    let query = Query::<Journal>::of(burst.run.bucket)
+        .equal("run", burst.run.id.as_str())
+        .filter("seq", Is::AtLeast, at.journal_from)
+        .ascending("seq");
+    let rows = burst
+        .core
+        .store
+        .find(query)
+        .await
+        .map_err(|error| BurstEnd::Reload(error.to_string()))?;
+    let mut earlier: Vec<Earlier> = Vec::new();
+    for entry in rows.iter().filter_map(Entry::of) {
+        match entry {
+            Entry::Call { activation, fingerprint, reply, effects, .. }
+                if activation == burst.state.activations =>
+            {
+                earlier.push(Earlier::Answered { fingerprint, reply, effects });
+            }
+            Entry::CallStarted { activation, fingerprint, once, .. }
+                if activation == burst.state.activations =>
+            {
+                earlier.push(Earlier::Started { fingerprint, once });
+            }
+            Entry::CallFinished { activation, ordinal, reply, .. }
+                if activation == burst.state.activations =>
+            {
+                let place = usize::try_from(ordinal).unwrap_or(usize::MAX);
+                if let Some(slot) = earlier.get_mut(place)
+                    && let Earlier::Started { fingerprint, .. } = slot
+                {
+                    let fingerprint = std::mem::take(fingerprint);
+                    *slot = Earlier::Answered { fingerprint, reply, effects: Vec::new() };
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(earlier)
+}
+
+fn merge(vars: &Map<String, Value>, over: &Map<String, Value>) -> Map<String, Value> {
+    let mut merged = vars.clone();
+    for (name, value) in over {
+        if value.is_null() {
+            merged.remove(name);
+        } else {
+            merged.insert(name.clone(), value.clone());
+        }
+    }
+    merged
+}
+
+impl RunCalls {
+    /// Makes what the activation has set the run's.
+    pub(crate) fn keep_vars(&mut self) {
+        if !self.vars.is_empty() {
+            self.burst.state.vars = merge(&self.burst.state.vars, &self.vars);
+        }
+    }
+}
+
+fn uncertain(call: &HostCall) -> Failure {
+    Failure {
+        class: FailureClass::Permanent,
+        code: "uncertain".to_owned(),
+        message: format!(
+            "the host stopped while `{}` ({}) was under way, so nobody knows whether it was done; \
+             it was not repeated",
+            call.name(),
+            external::summary(call)
+        ),
+        retry_after: None,
+        maybe_sent: true,
+    }
+}
+
+fn abandoned(message: &str) -> Stop {
+    Stop::Abandoned { message: message.to_owned() }
+}
+
+fn stop(error: DomainError) -> Stop {
+    Stop::Abandoned { message: error.to_string() }
+}
+
+/// For the domain's templates.
+impl crate::domain::Template {
+    /// `{"subject"?, "html", "text"}` with the variables put in, escaped where they land in HTML.
+    ///
+    /// # Errors
+    /// As of `variables`.
+    pub fn render(
+        &self,
+        scope: &dyn Scope,
+        unset: variables::Unset,
+    ) -> Result<Value, variables::RenderError> {
+        let plain = |source: &str| {
+            variables::Template::parse(source)
+                .render(scope, variables::Escape::None, unset)
+                .map(|rendered| rendered.text)
+        };
+        let html = variables::render_html(&self.html, scope, unset)?.text;
+        let text = match &self.text {
+            Some(text) => plain(text)?,
+            None => variables::html_to_text(&html),
+        };
+        let mut rendered = json!({"html": html, "text": text});
+        if let Some(subject) = &self.subject {
+            rendered["subject"] = Value::from(plain(subject)?);
+        }
+        Ok(rendered)
+    }
+}

@@ -1,0 +1,358 @@
+//! Moves a run: loads it, executes its steps one after another, until it waits or ends.
+//!
+//! One task for each burst. A burst that must not trust its memory any more (`BurstEnd::Reload`)
+//! begins again from the run's last commit, after a pause.
+
+use crate::conditions::Condition;
+use crate::domain::View;
+use crate::engine::Core;
+use crate::plugins::Loaded;
+use crate::run::burst::{Burst, BurstEnd};
+use crate::run::calls::RunCalls;
+use crate::run::journal::{Entry, Used};
+use crate::run::outcome::{self, Moved};
+use crate::run::state::{Invoked, Phase, State, Wake};
+use crate::scope::{RunNames, RunScope};
+use crate::variables;
+use jackfield_sandbox::wit::{Event, FailureClass, Invocation, Wake as WitWake};
+use jackfield_sandbox::{Activated, Ended, Stop, Usage};
+use jackfield_store::records::Run;
+use jackfield_store::{Query, StoreExt};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The pause before a burst begins again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Has a task drive the run. `recovered` says that an earlier life of the host may have begun the
+/// activation at which the run stands.
+pub(crate) fn spawn(core: &Arc<Core>, run: Run, recovered: bool) {
+    let core = core.clone();
+    let tasks = core.tasks.clone();
+    tasks.spawn(drive(core, run, recovered));
+}
+
+async fn drive(core: Arc<Core>, mut run: Run, mut recovered: bool) {
+    let id = run.id.clone();
+    let (generation, cancel) = core.driving(&id);
+    loop {
+        if core.stopping.is_cancelled() {
+            break;
+        }
+        let end = match open(&core, run, cancel.clone(), recovered).await {
+            Ok(burst) => Box::pin(advance(burst)).await,
+            Err(end) => Err(end),
+        };
+        match end {
+            Ok(()) | Err(BurstEnd::Leave) => break,
+            Err(BurstEnd::Reload(reason)) => {
+                tracing::warn!(run = %id, %reason, "the run is loaded again");
+                metrics::counter!("jackfield_bursts_reloaded_total").increment(1);
+            }
+        }
+        tokio::select! {
+            () = core.stopping.cancelled() => break,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        let bucket = jackfield_store::bucket_in("run", &id).unwrap_or_default();
+        let query = Query::<Run>::of(bucket).equal("id", id.as_str());
+        match core.store.first(query).await {
+            Ok(Some(loaded)) if matches!(loaded.state.as_str(), "queued" | "running") => {
+                run = loaded;
+                recovered = true;
+            }
+            Ok(_) => break,
+            Err(error) => {
+                // Nothing is lost: it is queued or running in the database, and the next start
+                // finds it. Until then it is asked for again.
+                tracing::warn!(run = %id, %error, "the run cannot be loaded");
+                run = Run { id: id.clone(), ..placeholder(bucket) };
+            }
+        }
+    }
+    core.driven(&id, generation);
+}
+
+/// A run of which only the id is known: opening it fails, and it is loaded again.
+fn placeholder(bucket: i32) -> Run {
+    Run {
+        bucket,
+        id: String::new(),
+        workspace: String::new(),
+        workflow: String::new(),
+        version: 0,
+        state: "running".to_owned(),
+        contact: None,
+        event: None,
+        step: None,
+        reason: None,
+        data: Value::Null,
+        seq: 0,
+        created_at: 0,
+        updated_at: 0,
+        ended_at: None,
+    }
+}
+
+async fn open(
+    core: &Arc<Core>,
+    mut run: Run,
+    cancel: tokio_util::sync::CancellationToken,
+    recovered: bool,
+) -> Result<Burst, BurstEnd> {
+    let state: State = serde_json::from_value(run.data.clone())
+        .map_err(|error| BurstEnd::Reload(format!("its state cannot be read: {error}")))?;
+    let version = core
+        .workflows
+        .version(&run.workspace, &run.workflow, run.version)
+        .await
+        .map_err(|error| BurstEnd::Reload(error.to_string()))?;
+    if recovered {
+        // Entries of a result that was committed alone are not counted in the row.
+        let last = core
+            .store
+            .first(
+                Query::<jackfield_store::records::Journal>::of(run.bucket)
+                    .equal("run", run.id.as_str())
+                    .descending("seq"),
+            )
+            .await
+            .map_err(|error| BurstEnd::Reload(error.to_string()))?;
+        run.seq = run.seq.max(last.map_or(0, |entry| entry.seq + 1));
+    }
+    let resumed = recovered && run.state == "running";
+    run.state = "running".to_owned();
+    let mut burst = Burst::new(core.clone(), run, state, version, cancel, recovered);
+    if resumed {
+        burst.note(&Entry::Recovered {});
+    }
+    Ok(burst)
+}
+
+/// Executes steps until the run waits or is over.
+async fn advance(mut burst: Burst) -> Result<(), BurstEnd> {
+    loop {
+        if burst.cancel.is_cancelled() {
+            return outcome::cancel(&mut burst, "cancelled").await;
+        }
+        let Some(at) = burst.state.at.as_ref() else { return Ok(()) };
+        let moved = match &at.phase {
+            Phase::Wait { .. } | Phase::Backoff { .. } => return Ok(()),
+            Phase::Enter => enter(&mut burst).await?,
+            Phase::Start | Phase::Resume { .. } => {
+                let (back, moved) = activate(burst).await?;
+                burst = back;
+                moved
+            }
+        };
+        match moved {
+            Moved::On => {}
+            Moved::Rest => return Ok(()),
+        }
+        burst.recovered = false;
+    }
+}
+
+/// The run has come to a step: loop guard, `when:`.
+async fn enter(burst: &mut Burst) -> Result<Moved, BurstEnd> {
+    let Some(at) = burst.state.at.clone() else { return Ok(Moved::Rest) };
+    let version = burst.version.clone();
+    let Some(step) = version.document.step(&at.step) else {
+        return outcome::attention(
+            burst,
+            "unknown-step",
+            format!("version {} of the workflow has no step `{}`", version.version, at.step),
+        )
+        .await;
+    };
+    burst.state.since_wait += 1;
+    burst.state.visits.insert(at.step.clone(), at.visit);
+    if burst.state.since_wait > version.document.max_visits {
+        return outcome::fail(burst, "loop-guard").await;
+    }
+    if let Some(condition) = &step.when
+        && !holds(burst, condition).await?
+    {
+        burst.note(&Entry::StepSkipped { why: json!(condition) });
+        return outcome::go_on(burst, &at.step).await;
+    }
+    begin(burst, Phase::Start);
+    Ok(Moved::On)
+}
+
+/// Gets the run ready for an activation.
+pub(crate) fn begin(burst: &mut Burst, phase: Phase) {
+    burst.state.activations += 1;
+    let seq = burst.run.seq;
+    if let Some(at) = burst.state.at.as_mut() {
+        at.phase = phase;
+        at.journal_from = seq;
+        at.invoked = None;
+    }
+}
+
+async fn view(burst: &Burst) -> Result<View, BurstEnd> {
+    let domain = burst.core.domain().ok_or(BurstEnd::Leave)?;
+    let run = &burst.run;
+    let mut view = domain
+        .view(&run.workspace, run.contact.as_deref(), burst.effects())
+        .await
+        .map_err(|error| BurstEnd::Reload(error.to_string()))?;
+    if let Some(unset) = burst.version.document.unset_variables {
+        view.unset = unset;
+    }
+    Ok(view)
+}
+
+fn scope<'a>(burst: &'a Burst, view: &'a View) -> RunScope<'a> {
+    RunScope {
+        view,
+        trigger: &burst.state.trigger,
+        vars: Some(&burst.state.vars),
+        outputs: Some(&burst.state.outputs),
+        run: Some(RunNames {
+            id: &burst.run.id,
+            created_at: burst.run.created_at,
+            workflow: &burst.run.workflow,
+            version: burst.run.version,
+        }),
+        values: None,
+        now: burst.core.now(),
+    }
+}
+
+async fn holds(burst: &Burst, condition: &Condition) -> Result<bool, BurstEnd> {
+    let view = view(burst).await?;
+    Ok(condition.evaluate(&scope(burst, &view)))
+}
+
+/// One activation of the step's plugin, and what follows from it.
+async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
+    let version = burst.version.clone();
+    let Some(at) = burst.state.at.clone() else { return Ok((burst, Moved::Rest)) };
+    let loaded = version
+        .document
+        .step(&at.step)
+        .and_then(|step| Some((step, version.plugins.get(&step.uses.to_string())?)));
+    let Some((step, plugin)) = loaded.map(|(step, plugin)| (step, plugin.clone())) else {
+        let message = format!("the plugin of step `{}` is not installed any more", at.step);
+        let moved = outcome::attention(&mut burst, "plugin-missing", message).await?;
+        return Ok((burst, moved));
+    };
+    let view = view(&burst).await?;
+    let invoked = match at.invoked.clone() {
+        Some(invoked) => invoked,
+        None => match invoke(&mut burst, &view, &step.with, &plugin) {
+            Ok(invoked) => invoked,
+            Err(failure) => {
+                let used = Used::default();
+                let moved = outcome::failed(&mut burst, failure, used).await?;
+                return Ok((burst, moved));
+            }
+        },
+    };
+    let invocation = Invocation {
+        run_id: burst.run.id.clone(),
+        workflow: burst.run.workflow.clone(),
+        step_id: at.step.clone(),
+        visit: at.visit,
+        attempt: at.attempt,
+        settings: invoked.settings.clone(),
+        trigger: burst.state.trigger.to_string(),
+        variables: invoked.variables.clone(),
+        contact: invoked.contact.clone(),
+    };
+    if let Some(at) = burst.state.at.as_mut() {
+        at.invoked = Some(invoked);
+    }
+    let calls = RunCalls::new(burst, plugin.clone(), view).await?;
+    let activated = match &at.phase {
+        Phase::Resume { state, wake } => {
+            plugin.component.resume(&invocation, state, &wit_wake(wake), calls).await
+        }
+        _ => plugin.component.start(&invocation, calls).await,
+    };
+    let Activated { result, usage, mut calls } = activated;
+    if let Some(end) = calls.broken.take() {
+        return Err(end);
+    }
+    calls.flush_lines();
+    let used = used(&usage, std::mem::take(&mut calls.traces));
+    let effects = std::mem::take(&mut calls.effects);
+    let moved = match result {
+        Ok(Ok(said)) => {
+            calls.keep_vars();
+            let burst = &mut calls.burst;
+            burst.finish(effects);
+            outcome::said(burst, said, used).await?
+        }
+        Ok(Err(failure)) => outcome::failed(&mut calls.burst, failure, used).await?,
+        Err(Ended::Stopped(Stop::Abandoned { message })) => return Err(BurstEnd::Reload(message)),
+        Err(Ended::Stopped(Stop::Cancelled { .. })) => {
+            outcome::cancel(&mut calls.burst, "cancelled").await?;
+            Moved::Rest
+        }
+        Err(Ended::Stopped(Stop::NeedsAttention { message })) => {
+            outcome::attention(&mut calls.burst, "journal-mismatch", message).await?
+        }
+        Err(ended) => outcome::failed(&mut calls.burst, ended.failure(), used).await?,
+    };
+    Ok((calls.burst, moved))
+}
+
+/// Puts the settings together as they stand now.
+fn invoke(
+    burst: &mut Burst,
+    view: &View,
+    with: &Value,
+    plugin: &Loaded,
+) -> Result<Invoked, jackfield_sandbox::wit::Failure> {
+    let schema = plugin.step.as_ref().map_or(&Value::Null, |step| &step.settings);
+    let substituted =
+        variables::substitute(with, schema, &scope(burst, view), view.unset).map_err(|error| {
+            let code = match &error {
+                variables::RenderError::Unset { .. } => "unset-variable",
+                variables::RenderError::TooLong { .. } => "too-large",
+            };
+            jackfield_sandbox::wit::Failure {
+                class: FailureClass::InvalidConfig,
+                code: code.to_owned(),
+                message: error.to_string(),
+                retry_after: None,
+                maybe_sent: false,
+            }
+        })?;
+    for warning in &substituted.warnings {
+        burst.note(&Entry::Log { level: "warn".to_owned(), message: warning.message.clone() });
+    }
+    let contact = view.namespaces.get("contact").filter(|contact| !contact.is_null());
+    Ok(Invoked {
+        settings: substituted.value.to_string(),
+        variables: json!({"vars": burst.state.vars, "steps": burst.state.outputs}).to_string(),
+        contact: contact.map(ToString::to_string),
+    })
+}
+
+fn wit_wake(wake: &Wake) -> WitWake {
+    match wake {
+        Wake::Timer => WitWake::Timer,
+        Wake::Event { id, name, data, at } => WitWake::Event(Event {
+            id: id.clone(),
+            name: name.clone(),
+            data: data.to_string(),
+            at: at.unsigned_abs(),
+        }),
+    }
+}
+
+fn used(usage: &Usage, calls: Vec<crate::run::journal::CallTrace>) -> Used {
+    Used {
+        fuel: usage.fuel,
+        us: u64::try_from(usage.duration.as_micros()).unwrap_or(u64::MAX),
+        bytes_in: usage.bytes_in,
+        bytes_out: usage.bytes_out,
+        memory: usage.memory_peak,
+        calls,
+    }
+}

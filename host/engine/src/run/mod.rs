@@ -1,0 +1,14 @@
+//! Runs: how they move.
+//!
+//! `drive` moves a run through its steps in bursts; `burst` is what a burst holds and how it is
+//! committed; `calls` answers the host calls of its activations and journals them; `outcome` turns
+//! what a plugin said into the run's next place; `wake` ends waits; `state` and `journal` are what
+//! is kept.
+
+pub(crate) mod burst;
+pub(crate) mod calls;
+pub(crate) mod drive;
+pub mod journal;
+pub(crate) mod outcome;
+pub mod state;
+pub(crate) mod wake;

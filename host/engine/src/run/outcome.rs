@@ -1,0 +1,332 @@
+//! What a plugin said, turned into the run's next place.
+//!
+//! Which way a run goes is decided by the workflow's document, and where that is silent by what
+//! the step's descriptor says of the branch (`otherwise`).
+
+use crate::document::Target;
+use crate::run::burst::{Burst, BurstEnd, Turn};
+use crate::run::drive::begin;
+use crate::run::journal::{Entry, Failure as Noted, Used};
+use crate::run::state::{Phase, Position};
+use crate::schedule::{Duration, LONGEST_WAIT};
+use jackfield_sandbox::wit::{Failure, FailureClass, Outcome, Subscription, Wait};
+use jackfield_store::records::Wait as WaitRow;
+use serde_json::{Value, json};
+
+/// The most events that one wait may name.
+const MAX_EVENTS: usize = 16;
+/// The longest message of a failure that is kept.
+const MAX_MESSAGE: usize = 1_000;
+
+/// Whether the burst goes on.
+pub(crate) enum Moved {
+    /// At another place.
+    On,
+    /// The run waits or is over; that is committed.
+    Rest,
+}
+
+/// The plugin answered.
+pub(crate) async fn said(
+    burst: &mut Burst,
+    outcome: Outcome,
+    used: Used,
+) -> Result<Moved, BurstEnd> {
+    let Some(at) = burst.state.at.clone() else { return Ok(Moved::Rest) };
+    match outcome {
+        Outcome::Done(done) => {
+            let branch = done.branch.unwrap_or_else(|| "success".to_owned());
+            let output = match done.output.as_deref().map(serde_json::from_str) {
+                None => Value::Null,
+                Some(Ok(output)) => output,
+                Some(Err(error)) => {
+                    return failed(burst, broken(format!("its output is no JSON: {error}")), used)
+                        .await;
+                }
+            };
+            burst.note(&Entry::StepFinished {
+                visit: at.visit,
+                branch: branch.clone(),
+                output: output.clone(),
+                used,
+            });
+            if !output.is_null() {
+                burst.state.outputs.insert(at.step.clone(), output);
+            }
+            follow(burst, &at.step, &branch).await
+        }
+        Outcome::Goto(step) => {
+            if burst.version.document.step(&step).is_none() {
+                let message = format!("it wants to go to the step `{step}`, which is not there");
+                return failed(burst, Failure { code: "unknown-step".to_owned(), ..broken(message) }, used)
+                    .await;
+            }
+            burst.note(&Entry::StepFinished {
+                visit: at.visit,
+                branch: format!("goto {step}"),
+                output: Value::Null,
+                used,
+            });
+            burst.state.go(&step);
+            Ok(Moved::On)
+        }
+        Outcome::End(reason) => {
+            burst.note(&Entry::StepFinished {
+                visit: at.visit,
+                branch: "end".to_owned(),
+                output: Value::Null,
+                used,
+            });
+            end(burst, "completed", Some(clipped(reason))).await
+        }
+        Outcome::Wait(wait) => match subscriptions(burst, &wait) {
+            Ok(waits) => rest(burst, &at, wait, waits, used).await,
+            Err(failure) => failed(burst, failure, used).await,
+        },
+    }
+}
+
+/// The run waits.
+async fn rest(
+    burst: &mut Burst,
+    at: &Position,
+    wait: Wait,
+    waits: Vec<WaitRow>,
+    used: Used,
+) -> Result<Moved, BurstEnd> {
+    let longest = burst.core.now().saturating_add(millis(LONGEST_WAIT));
+    let until = wait.until.map_or(longest, |until| {
+        i64::try_from(until).unwrap_or(i64::MAX).min(longest)
+    });
+    burst.note(&Entry::Waiting {
+        visit: at.visit,
+        until,
+        events: waits.iter().map(|wait| event_and_subject(&wait.topic)).collect(),
+        used,
+    });
+    burst.state.since_wait = 0;
+    pause(burst, Phase::Wait { state: wait.state, until }, waits, until).await
+}
+
+async fn pause(
+    burst: &mut Burst,
+    phase: Phase,
+    waits: Vec<WaitRow>,
+    until: i64,
+) -> Result<Moved, BurstEnd> {
+    if let Some(at) = burst.state.at.as_mut() {
+        at.phase = phase;
+        at.invoked = None;
+    }
+    burst.run.state = "waiting".to_owned();
+    burst.commit(Turn { waits, timer: Some(until) }).await?;
+    Ok(Moved::Rest)
+}
+
+/// `workspace/event/subject` as people read it.
+fn event_and_subject(topic: &str) -> String {
+    topic.split_once('/').map_or(topic, |(_, rest)| rest).replacen('/', " ", 1)
+}
+
+fn subscriptions(burst: &Burst, wait: &Wait) -> Result<Vec<WaitRow>, Failure> {
+    if wait.events.len() > MAX_EVENTS {
+        return Err(broken(format!("a wait names at most {MAX_EVENTS} events")));
+    }
+    let mut rows = Vec::with_capacity(wait.events.len());
+    for (place, subscription) in wait.events.iter().enumerate() {
+        rows.push(row(burst, place, subscription)?);
+    }
+    Ok(rows)
+}
+
+fn row(burst: &Burst, place: usize, wanted: &Subscription) -> Result<WaitRow, Failure> {
+    let run = &burst.run;
+    let subject = wanted.subject.clone().or_else(|| run.contact.clone()).ok_or_else(|| {
+        broken(format!(
+            "it waits for `{}` of the run's contact, but the run has no contact",
+            wanted.event
+        ))
+    })?;
+    let condition = match wanted.when.as_deref() {
+        None => Value::Null,
+        Some(text) => {
+            let value: Value = serde_json::from_str(text)
+                .map_err(|error| broken(format!("its condition is no JSON: {error}")))?;
+            crate::conditions::Condition::parse(&value).map_err(|problems| {
+                let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                broken(format!("its condition: {}", said.join("; ")))
+            })?;
+            value
+        }
+    };
+    Ok(WaitRow {
+        bucket: run.bucket,
+        run: run.id.clone(),
+        seq: i64::try_from(place).unwrap_or(i64::MAX),
+        topic: crate::events::topic(&run.workspace, &wanted.event, &subject),
+        claim: wanted.claim,
+        condition,
+        at: burst.core.now(),
+    })
+}
+
+/// The plugin failed, or was ended.
+pub(crate) async fn failed(
+    burst: &mut Burst,
+    failure: Failure,
+    used: Used,
+) -> Result<Moved, BurstEnd> {
+    let Some(at) = burst.state.at.clone() else { return Ok(Moved::Rest) };
+    let version = burst.version.clone();
+    let retry = version.document.step(&at.step).and_then(|step| step.retry).unwrap_or_default().backoff();
+    let noted = Noted {
+        class: class_name(failure.class).to_owned(),
+        code: failure.code.clone(),
+        message: clipped(failure.message),
+    };
+    if failure.class == FailureClass::Transient && !failure.maybe_sent {
+        let delay =
+            retry.delay(at.attempt, rand::random(), failure.retry_after.map(Duration::from_millis));
+        if let Some(delay) = delay {
+            let until = burst.core.now().saturating_add(millis(delay.min(LONGEST_WAIT)));
+            burst.note(&Entry::StepFailed {
+                visit: at.visit,
+                attempt: at.attempt,
+                failure: noted,
+                retry_at: Some(until),
+                used,
+            });
+            let then = Box::new(at.phase);
+            return pause(burst, Phase::Backoff { until, then }, Vec::new(), until).await;
+        }
+    }
+    metrics::counter!("jackfield_steps_failed_total", "class" => class_name(failure.class))
+        .increment(1);
+    burst.note(&Entry::StepFailed {
+        visit: at.visit,
+        attempt: at.attempt,
+        failure: noted.clone(),
+        retry_at: None,
+        used,
+    });
+    let output = json!({"error": noted});
+    burst.state.outputs.insert(at.step.clone(), output);
+    burst.run.reason = Some(failure.code);
+    follow(burst, &at.step, "failure").await
+}
+
+/// Goes along a branch.
+async fn follow(burst: &mut Burst, step: &str, branch: &str) -> Result<Moved, BurstEnd> {
+    let version = burst.version.clone();
+    let descriptor = version
+        .document
+        .step(step)
+        .and_then(|step| version.plugins.get(&step.uses.to_string()))
+        .and_then(|plugin| plugin.step.as_ref());
+    let Some(descriptor) = descriptor else {
+        let message = format!("the plugin of step `{step}` is not installed any more");
+        return attention(burst, "plugin-missing", message).await;
+    };
+    match version.document.target(step, branch, descriptor) {
+        Target::Step(next) => {
+            burst.state.go(&next);
+            burst.run.reason = None;
+            Ok(Moved::On)
+        }
+        Target::End => {
+            let reason = (branch != "success").then(|| branch.to_owned());
+            end(burst, "completed", reason).await
+        }
+        Target::Fail => {
+            let code = burst.run.reason.clone().unwrap_or_else(|| branch.to_owned());
+            fail(burst, &code).await
+        }
+    }
+}
+
+/// Goes on to the step that follows, as after `success`.
+pub(crate) async fn go_on(burst: &mut Burst, step: &str) -> Result<Moved, BurstEnd> {
+    match burst.version.document.following(step) {
+        Target::Step(next) => {
+            burst.state.go(&next);
+            Ok(Moved::On)
+        }
+        _ => end(burst, "completed", None).await,
+    }
+}
+
+/// The run fails. It stands where it failed, so that it can be retried from there.
+pub(crate) async fn fail(burst: &mut Burst, code: &str) -> Result<Moved, BurstEnd> {
+    end(burst, "failed", Some(code.to_owned())).await
+}
+
+/// The run is cancelled.
+pub(crate) async fn cancel(burst: &mut Burst, reason: &str) -> Result<(), BurstEnd> {
+    end(burst, "cancelled", Some(reason.to_owned())).await.map(|_| ())
+}
+
+async fn end(
+    burst: &mut Burst,
+    state: &'static str,
+    reason: Option<String>,
+) -> Result<Moved, BurstEnd> {
+    burst.note(&Entry::RunFinished { state: state.to_owned(), reason: reason.clone() });
+    burst.run.step = burst.state.at.as_ref().map(|at| at.step.clone());
+    if state == "failed" {
+        // Kept, so that a retry begins at the step that failed, afresh.
+        begin(burst, Phase::Start);
+    } else {
+        burst.state.at = None;
+    }
+    burst.run.state = state.to_owned();
+    burst.run.reason = reason;
+    burst.run.ended_at = Some(burst.core.now());
+    burst.commit(Turn::default()).await?;
+    metrics::counter!("jackfield_runs_ended_total", "state" => state).increment(1);
+    Ok(Moved::Rest)
+}
+
+/// The run is parked until a person decides.
+pub(crate) async fn attention(
+    burst: &mut Burst,
+    code: &str,
+    message: String,
+) -> Result<Moved, BurstEnd> {
+    burst.note(&Entry::NeedsAttention { code: code.to_owned(), message });
+    burst.run.state = "needs-attention".to_owned();
+    burst.run.reason = Some(code.to_owned());
+    burst.commit(Turn::default()).await?;
+    metrics::counter!("jackfield_runs_needing_attention_total").increment(1);
+    Ok(Moved::Rest)
+}
+
+/// The plugin did not keep to the contract.
+fn broken(message: String) -> Failure {
+    Failure {
+        class: FailureClass::Permanent,
+        code: "invalid-outcome".to_owned(),
+        message: format!("the plugin's outcome cannot be used: {message}"),
+        retry_after: None,
+        maybe_sent: false,
+    }
+}
+
+fn class_name(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Transient => "transient",
+        FailureClass::Permanent => "permanent",
+        FailureClass::InvalidConfig => "invalid-config",
+        FailureClass::Blocked => "blocked",
+    }
+}
+
+fn clipped(text: String) -> String {
+    if text.chars().count() <= MAX_MESSAGE {
+        return text;
+    }
+    text.chars().take(MAX_MESSAGE).collect()
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,207 @@
+//! Ends waits: by an event, by a timer, by a person.
+//!
+//! All of it happens under the bucket's lock, on the run as the database has it, so that of two
+//! things that would end the same wait the first does and the second finds nothing to end.
+
+use crate::engine::Core;
+use crate::events::AcceptError;
+use crate::run::drive;
+use crate::run::journal::Entry;
+use crate::run::state::{Phase, State, Wake};
+use jackfield_store::records::{Event, Run, Timer, Wait};
+use jackfield_store::{Commit, CommitError, Query, ReadError, StoreExt};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The run of this id as the database has it.
+pub(crate) async fn load(core: &Core, id: &str) -> Result<Option<Run>, ReadError> {
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(None) };
+    core.store.first(Query::<Run>::of(bucket).equal("id", id)).await
+}
+
+/// The state of a run.
+pub(crate) fn state_of(run: &Run) -> Option<State> {
+    serde_json::from_value(run.data.clone()).ok()
+}
+
+/// Ends the wait of a run: it is to be resumed with `wake`. None when it does not wait.
+pub(crate) async fn end_wait(
+    core: &Core,
+    id: &str,
+    wake: Wake,
+    commit: &mut Commit,
+) -> Result<Option<Run>, AcceptError> {
+    let Some(mut run) = load(core, id).await? else { return Ok(None) };
+    let Some(mut state) = state_of(&run).filter(|_| run.state == "waiting") else {
+        return Ok(None);
+    };
+    let (by, event, name) = match &wake {
+        Wake::Timer => ("timer", None, None),
+        Wake::Event { id, name, .. } => ("event", Some(id.clone()), Some(name.clone())),
+    };
+    let phase = match state.at.as_ref().map(|at| &at.phase) {
+        Some(Phase::Wait { state, .. }) => Phase::Resume { state: state.clone(), wake },
+        _ => return Ok(None),
+    };
+    let entry = Entry::Woken { by: by.to_owned(), event, name };
+    set_going(core, &mut run, &mut state, phase, false, &entry, commit)?;
+    Ok(Some(run))
+}
+
+/// Sets a waiting run going again at a phase.
+fn set_going(
+    core: &Core,
+    run: &mut Run,
+    state: &mut State,
+    phase: Phase,
+    another_try: bool,
+    entry: &Entry,
+    commit: &mut Commit,
+) -> Result<(), AcceptError> {
+    let now = core.now();
+    let step = state.at.as_ref().map(|at| at.step.clone());
+    commit.put(&entry.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
+    run.seq += 1;
+    state.activations += 1;
+    if let Some(at) = state.at.as_mut() {
+        at.phase = phase;
+        at.attempt = if another_try { at.attempt + 1 } else { 1 };
+        at.journal_from = run.seq;
+        at.invoked = None;
+    }
+    run.state = "running".to_owned();
+    run.reason = None;
+    run.ended_at = None;
+    run.updated_at = now;
+    run.data = serde_json::to_value(&*state)
+        .map_err(|error| AcceptError::Invalid(error.to_string()))?;
+    commit.delete::<Wait>([Value::from(run.id.clone())]);
+    commit.delete::<Timer>([Value::from(run.id.clone())]);
+    commit.put(run);
+    Ok(())
+}
+
+/// A newer question got the reply that this run was waiting for too: said on its timeline.
+pub(crate) async fn passed_over(
+    core: &Core,
+    id: &str,
+    event: &Event,
+    commit: &mut Commit,
+) -> Result<(), AcceptError> {
+    let Some(mut run) = load(core, id).await? else { return Ok(()) };
+    let entry = Entry::Log {
+        level: "warn".to_owned(),
+        message: format!(
+            "the event {} ({}) went to a newer question to the same contact; this one waits on",
+            event.name, event.id
+        ),
+    };
+    commit.put(&entry.record(run.bucket, &run.id, run.seq, run.step.as_deref(), event.at));
+    run.seq += 1;
+    commit.put(&run);
+    Ok(())
+}
+
+/// A run's timer is due, or its row says so.
+pub(crate) async fn timer(core: &Arc<Core>, id: &str) {
+    if let Err(error) = try_timer(core, id).await {
+        tracing::warn!(run = %id, %error, "a timer could not be handled; it is tried again");
+        core.timers.schedule(id, core.now() + 1_000);
+    }
+}
+
+async fn try_timer(core: &Arc<Core>, id: &str) -> Result<(), AcceptError> {
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(()) };
+    let lock = core.lock(bucket).await;
+    let Some(mut run) = load(core, id).await? else { return Ok(()) };
+    let Some(mut state) = state_of(&run).filter(|_| run.state == "waiting") else {
+        return Ok(());
+    };
+    let now = core.now();
+    let mut commit = Commit::of(lock.bucket());
+    match state.at.as_ref().map(|at| at.phase.clone()) {
+        Some(Phase::Wait { state: held, until }) if until <= now => {
+            let phase = Phase::Resume { state: held, wake: Wake::Timer };
+            let entry = Entry::Woken { by: "timer".to_owned(), event: None, name: None };
+            set_going(core, &mut run, &mut state, phase, false, &entry, &mut commit)?;
+        }
+        Some(Phase::Backoff { until, then }) if until <= now => {
+            let entry = Entry::Woken { by: "retry".to_owned(), event: None, name: None };
+            set_going(core, &mut run, &mut state, *then, true, &entry, &mut commit)?;
+        }
+        // Set anew since: its own timer will come.
+        _ => return Ok(()),
+    }
+    go(core, run, commit).await
+}
+
+async fn go(core: &Arc<Core>, run: Run, commit: Commit) -> Result<(), AcceptError> {
+    match core.store.commit(commit).await {
+        Ok(()) => {
+            core.moved(&run.id);
+            drive::spawn(core, run, false);
+            Ok(())
+        }
+        Err(CommitError::Fenced { .. }) => Ok(()),
+        Err(error) => Err(AcceptError::Commit(error)),
+    }
+}
+
+/// Has a failed or parked run go on from the step at which it stopped; false when it is neither.
+pub(crate) async fn retry(core: &Arc<Core>, id: &str) -> Result<bool, AcceptError> {
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(false) };
+    let lock = core.lock(bucket).await;
+    let Some(mut run) = load(core, id).await? else { return Ok(false) };
+    if !matches!(run.state.as_str(), "failed" | "needs-attention") {
+        return Ok(false);
+    }
+    let Some(mut state) = state_of(&run) else { return Ok(false) };
+    let phase = match state.at.as_ref().map(|at| at.phase.clone()) {
+        Some(phase @ (Phase::Start | Phase::Resume { .. } | Phase::Enter)) => phase,
+        Some(Phase::Backoff { then, .. }) => *then,
+        _ => return Ok(false),
+    };
+    state.since_wait = 0;
+    // A new visit: its external calls are new ones, with keys of their own.
+    if let Some(at) = state.at.as_mut() {
+        at.visit += 1;
+        state.visits.insert(at.step.clone(), at.visit);
+    }
+    let mut commit = Commit::of(lock.bucket());
+    set_going(core, &mut run, &mut state, phase, false, &Entry::Retried {}, &mut commit)?;
+    go(core, run, commit).await?;
+    Ok(true)
+}
+
+/// Cancels a run that no task drives; false when it is over already.
+pub(crate) async fn cancel(core: &Arc<Core>, id: &str, reason: &str) -> Result<bool, AcceptError> {
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(false) };
+    let lock = core.lock(bucket).await;
+    let Some(run) = load(core, id).await? else { return Ok(false) };
+    if !matches!(run.state.as_str(), "waiting" | "needs-attention") {
+        return Ok(false);
+    }
+    let mut commit = Commit::of(lock.bucket());
+    cancelled(core, run, reason, &mut commit);
+    core.store.commit(commit).await.map_err(AcceptError::Commit)?;
+    core.moved(id);
+    Ok(true)
+}
+
+/// Adds to the commit that a run which no task drives is cancelled.
+pub(crate) fn cancelled(core: &Core, mut run: Run, reason: &str, commit: &mut Commit) {
+    let now = core.now();
+    let entry = Entry::RunFinished {
+        state: "cancelled".to_owned(),
+        reason: Some(reason.to_owned()),
+    };
+    commit.put(&entry.record(run.bucket, &run.id, run.seq, run.step.as_deref(), now));
+    run.seq += 1;
+    run.state = "cancelled".to_owned();
+    run.reason = Some(reason.to_owned());
+    run.ended_at = Some(now);
+    run.updated_at = now;
+    commit.delete::<Wait>([Value::from(run.id.clone())]);
+    commit.delete::<Timer>([Value::from(run.id.clone())]);
+    commit.put(&run);
+}

@@ -1,0 +1,428 @@
+//! The runs for people and programs: start, look, watch, cancel, retry.
+
+use crate::domain::NewEvent;
+use crate::engine::{Core, Engine};
+use crate::events::{self, AcceptError};
+use crate::run::journal::Entry;
+use crate::run::state::{Phase, State};
+use crate::run::wake;
+use crate::workflows::WorkflowError;
+use jackfield_store::records::{Event, Journal, Run};
+use jackfield_store::{Commit, Is, Query, ReadError, StoreExt};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A run as the API shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RunView {
+    /// Its id.
+    pub id: String,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The version that it is pinned to.
+    pub version: i64,
+    /// `queued`, `running`, `waiting`, `completed`, `failed`, `cancelled`, `needs-attention`.
+    pub state: String,
+    /// The step at which it stands, or ended.
+    pub step: Option<String>,
+    /// Why it ended or needs attention.
+    pub reason: Option<String>,
+    /// The contact.
+    pub contact: Option<String>,
+    /// The event that started it.
+    pub event: Option<String>,
+    /// What it waits for.
+    pub waiting: Option<Waiting>,
+    /// The data of the event that started it.
+    pub trigger: Value,
+    /// What its steps have set.
+    pub variables: Value,
+    /// The outputs of its steps.
+    pub outputs: Value,
+    /// When it was accepted.
+    pub created_at: i64,
+    /// When it last moved.
+    pub updated_at: i64,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waiting {
+    /// `events`, or `retry` of a failed try.
+    #[serde(rename = "for")]
+    pub what: String,
+    /// Until then at the latest.
+    pub until: i64,
+}
+
+/// An entry of the timeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct TimelineEntry {
+    /// Its place.
+    pub seq: i64,
+    /// When.
+    pub at: i64,
+    /// What happened (`run::journal::Entry`).
+    pub kind: String,
+    /// At which step.
+    pub step: Option<String>,
+    /// What it says.
+    pub data: Value,
+}
+
+/// Which runs.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// Of this workflow.
+    pub workflow: Option<String>,
+    /// In this state.
+    pub state: Option<String>,
+    /// About this contact.
+    pub contact: Option<String>,
+    /// Older than this run.
+    pub before: Option<String>,
+    /// At most so many; newest first.
+    pub limit: i64,
+}
+
+/// Why something could not be done with a run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is none of this id in the workspace.
+    #[error("there is no run `{0}` in this workspace")]
+    NotFound(String),
+    /// Its state does not allow that.
+    #[error("{0}")]
+    State(String),
+    /// The workflow cannot be started.
+    #[error(transparent)]
+    Workflow(#[from] WorkflowError),
+    /// The event could not be accepted.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
+    /// The database.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The runs.
+#[derive(Clone)]
+pub struct Runs {
+    core: Arc<Core>,
+}
+
+impl Runs {
+    pub(crate) fn new(core: Arc<Core>) -> Runs {
+        Runs { core }
+    }
+
+    /// Starts a run of a published workflow by hand, whatever its trigger. Durable when it returns.
+    ///
+    /// # Errors
+    /// When there is no such workflow, or it is not live.
+    pub async fn start(
+        &self,
+        workspace: &str,
+        workflow: &str,
+        contact: Option<&str>,
+        data: Value,
+    ) -> Result<String, RunError> {
+        let core = &self.core;
+        let live = core.workflows.live(workspace).await?;
+        let Some(version) = live.iter().find(|version| version.workflow == workflow) else {
+            let found = core.workflows.get(workspace, workflow).await?;
+            return Err(match found.state.as_str() {
+                "stopped" => RunError::State(format!(
+                    "workflow `{workflow}` is stopped; activate it first"
+                )),
+                _ => WorkflowError::NotPublished(workflow.to_owned()).into(),
+            });
+        };
+        let bucket = match contact {
+            Some(contact) => jackfield_store::bucket_in("ctc", contact).ok_or_else(|| {
+                RunError::State(format!("`{contact}` is no id of a contact"))
+            })?,
+            None => random_bucket(core),
+        };
+        let lock = core.lock(bucket).await;
+        if let Some(contact) = contact {
+            let active = core
+                .store
+                .first(
+                    Query::<Run>::of(bucket)
+                        .equal("contact", contact)
+                        .equal("workspace", workspace)
+                        .equal("workflow", workflow)
+                        .filter("state", Is::In, crate::plugins::UNFINISHED.to_vec()),
+                )
+                .await?;
+            if let Some(run) = active {
+                return Err(RunError::State(format!(
+                    "the contact is in this workflow already (run {})",
+                    run.id
+                )));
+            }
+        }
+        let event = Event {
+            bucket,
+            id: core.new_id("evt", bucket),
+            workspace: workspace.to_owned(),
+            name: "manual".to_owned(),
+            contact: contact.map(str::to_owned),
+            subject: None,
+            data,
+            source: "api".to_owned(),
+            state: "handled".to_owned(),
+            at: core.now(),
+        };
+        let mut commit = Commit::of(bucket);
+        let run = events::new_run(core, version, &event, 0, &mut commit)?;
+        commit.put(&event);
+        core.store.commit(commit).await.map_err(AcceptError::Commit)?;
+        drop(lock);
+        let id = run.id.clone();
+        crate::run::drive::spawn(core, run, false);
+        Ok(id)
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, workspace: &str, id: &str) -> Result<RunView, RunError> {
+        Ok(view(self.record(workspace, id).await?))
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn list(
+        &self,
+        workspace: &str,
+        filter: RunFilter,
+    ) -> Result<Vec<RunView>, RunError> {
+        let mut query = Query::<Run>::all().equal("workspace", workspace);
+        for (column, wanted) in
+            [("workflow", filter.workflow), ("state", filter.state), ("contact", filter.contact)]
+        {
+            if let Some(wanted) = wanted {
+                query = query.equal(column, wanted);
+            }
+        }
+        if let Some(before) = filter.before {
+            query = query.filter("id", Is::Less, before);
+        }
+        let runs = self.core.store.find(query.descending("id").limit(filter.limit)).await?;
+        Ok(runs.into_iter().map(view).collect())
+    }
+
+    /// The timeline of a run after an entry (-1 for all of it).
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn timeline(
+        &self,
+        workspace: &str,
+        id: &str,
+        after: i64,
+    ) -> Result<Vec<TimelineEntry>, RunError> {
+        let run = self.record(workspace, id).await?;
+        let query = Query::<Journal>::of(run.bucket)
+            .equal("run", id)
+            .filter("seq", Is::Greater, after)
+            .ascending("seq");
+        let rows = self.core.store.find(query).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| TimelineEntry {
+                seq: row.seq,
+                at: row.at,
+                data: bounded(&row),
+                kind: row.kind,
+                step: row.step,
+            })
+            .collect())
+    }
+
+    /// Tells when a run moves.
+    #[must_use]
+    pub fn watch(&self, id: &str) -> watch::Receiver<u64> {
+        self.core.watch(id)
+    }
+
+    /// Cancels a run, at once where it waits, at its next commit where it is in a burst.
+    ///
+    /// # Errors
+    /// `State` when it is over already.
+    pub async fn cancel(&self, workspace: &str, id: &str, reason: &str) -> Result<(), RunError> {
+        loop {
+            let run = self.record(workspace, id).await?;
+            if run.ended_at.is_some() {
+                return Err(RunError::State(format!("run {id} is over: it {}", run.state)));
+            }
+            if wake::cancel(&self.core, id, reason).await? {
+                return Ok(());
+            }
+            if self.core.cancel_driver(id) {
+                return Ok(());
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Has a failed or parked run go on from the step at which it stopped.
+    ///
+    /// # Errors
+    /// `State` when it is neither.
+    pub async fn retry(&self, workspace: &str, id: &str) -> Result<(), RunError> {
+        let run = self.record(workspace, id).await?;
+        if wake::retry(&self.core, id).await? {
+            return Ok(());
+        }
+        Err(RunError::State(format!(
+            "run {id} is {}; only failed runs and those that need attention can be retried",
+            run.state
+        )))
+    }
+
+    /// Cancels all runs of a workflow that are not over; answers how many.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn cancel_all(&self, workspace: &str, workflow: &str) -> Result<u64, RunError> {
+        let mut cancelled = 0;
+        let mut last = String::new();
+        loop {
+            let page: Vec<Run> = self
+                .core
+                .store
+                .find(
+                    Query::<Run>::all()
+                        .equal("workspace", workspace)
+                        .equal("workflow", workflow)
+                        .filter("state", Is::In, crate::plugins::UNFINISHED.to_vec())
+                        .filter("id", Is::Greater, last.as_str())
+                        .ascending("id")
+                        .limit(500),
+                )
+                .await?;
+            let Some(end) = page.last() else { return Ok(cancelled) };
+            last.clone_from(&end.id);
+            for run in page {
+                match self.cancel(workspace, &run.id, "workflow stopped").await {
+                    Ok(()) => cancelled += 1,
+                    Err(RunError::State(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    async fn record(&self, workspace: &str, id: &str) -> Result<Run, RunError> {
+        let run = wake::load(&self.core, id).await?;
+        run.filter(|run| run.workspace == workspace)
+            .ok_or_else(|| RunError::NotFound(id.to_owned()))
+    }
+}
+
+impl Engine {
+    /// Sends an event to one run: a wait of it that names the run as its subject is ended.
+    ///
+    /// # Errors
+    /// `NotFound`; what `accept` says.
+    pub async fn signal(
+        &self,
+        workspace: &str,
+        run: &str,
+        name: &str,
+        data: Value,
+    ) -> Result<events::Accepted, RunError> {
+        let record = self.runs().record(workspace, run).await?;
+        let lock = self.lock(record.bucket).await;
+        let event = NewEvent {
+            workspace: workspace.to_owned(),
+            name: name.to_owned(),
+            contact: record.contact.clone(),
+            subject: Some(run.to_owned()),
+            data,
+            source: "api".to_owned(),
+        };
+        Ok(self.accept(&lock, vec![event], Commit::of(record.bucket)).await?)
+    }
+}
+
+fn random_bucket(core: &Core) -> i32 {
+    rand::random_range(0..core.store.buckets().max(1))
+}
+
+fn view(run: Run) -> RunView {
+    let state: Option<State> = serde_json::from_value(run.data).ok();
+    let waiting = state.as_ref().filter(|_| run.state == "waiting").and_then(|state| {
+        match state.at.as_ref().map(|at| &at.phase) {
+            Some(Phase::Wait { until, .. }) => {
+                Some(Waiting { what: "events".to_owned(), until: *until })
+            }
+            Some(Phase::Backoff { until, .. }) => {
+                Some(Waiting { what: "retry".to_owned(), until: *until })
+            }
+            _ => None,
+        }
+    });
+    let (trigger, variables, outputs) = state.map_or_else(
+        || (Value::Null, json!({}), json!({})),
+        |state| (state.trigger, Value::Object(state.vars), Value::Object(state.outputs)),
+    );
+    RunView {
+        id: run.id,
+        workflow: run.workflow,
+        version: run.version,
+        state: run.state,
+        step: run.step,
+        reason: run.reason,
+        contact: run.contact,
+        event: run.event,
+        waiting,
+        trigger,
+        variables,
+        outputs,
+        created_at: run.created_at,
+        updated_at: run.updated_at,
+        ended_at: run.ended_at,
+    }
+}
+
+/// The entry's data without the bytes that only a replay needs.
+fn bounded(row: &Journal) -> Value {
+    let Some(entry) = Entry::of(row) else { return row.data.clone() };
+    match entry {
+        Entry::Call { ordinal, name, reply, .. } => json!({
+            "ordinal": ordinal,
+            "name": name,
+            "result": result_of(&reply),
+        }),
+        Entry::CallFinished { ordinal, reply, ms, .. } => json!({
+            "ordinal": ordinal,
+            "ms": ms,
+            "result": result_of(&reply),
+        }),
+        _ => row.data.clone(),
+    }
+}
+
+fn result_of(reply: &jackfield_sandbox::HostReply) -> String {
+    use jackfield_sandbox::HostReply;
+    match (reply, reply.error()) {
+        (_, Some(error)) => format!("{}: {}", error.code, error.message),
+        (HostReply::Response(Ok(response)), _) => {
+            format!("{}, {} bytes", response.status, response.body.len())
+        }
+        (HostReply::Accepted(Ok(accepted)), _) => accepted.response.clone(),
+        _ => "ok".to_owned(),
+    }
+}

@@ -1,0 +1,479 @@
+//! Workflows: drafts, published versions, and which of them are live.
+//!
+//! A version never changes, and names the very plugins that its runs use. What is live is kept in
+//! memory for each workspace, in the order in which matching workflows start (priority, then age),
+//! because every event looks at it.
+
+use crate::document::{Catalogue, Document, Problem, Severity, StepDescriptor};
+use crate::plugins::{Loaded, PluginError, Plugins};
+use jackfield_store::records::{Channel, ContactField, Template, Workflow, WorkflowVersion};
+use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, RwLock};
+
+/// At most so many workflows in a workspace.
+pub const MAX_WORKFLOWS: usize = 150;
+
+/// A published version, ready to run.
+#[derive(Debug)]
+pub struct Version {
+    /// The workspace.
+    pub workspace: String,
+    /// The workflow's name.
+    pub workflow: String,
+    /// From 1.
+    pub version: i64,
+    /// The document.
+    pub document: Document,
+    /// The plugin of each step, by `name@major`.
+    pub plugins: BTreeMap<String, Arc<Loaded>>,
+}
+
+/// A workflow as lists show it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkflowView {
+    /// Its name.
+    pub name: String,
+    /// `draft`, `published` or `stopped`.
+    pub state: String,
+    /// The newest published version.
+    pub version: Option<i64>,
+    /// Of several that match an event, lower starts first.
+    pub priority: i64,
+    /// The draft as its author wrote it.
+    pub source: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it last changed.
+    pub updated_at: i64,
+}
+
+/// Why something could not be done with a workflow.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkflowError {
+    /// The document has errors; nothing was changed.
+    #[error("the workflow document has {} error(s)", .0.len())]
+    Problems(Vec<Problem>),
+    /// There is none of this name.
+    #[error("there is no workflow `{0}` in this workspace")]
+    NotFound(String),
+    /// It was never published.
+    #[error("workflow `{0}` was never published: publish it first")]
+    NotPublished(String),
+    /// Too many.
+    #[error("a workspace holds at most {MAX_WORKFLOWS} workflows; delete one first")]
+    TooMany,
+    /// Runs need it.
+    #[error("workflow `{name}` has {runs} unfinished run(s); stop it with abort first")]
+    Needed {
+        /// Its name.
+        name: String,
+        /// How many.
+        runs: i64,
+    },
+    /// A plugin that it names cannot be used.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// The database.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The database.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+/// The live workflows of a workspace.
+type Live = Arc<Vec<Arc<Version>>>;
+
+/// The workflows.
+pub struct Workflows {
+    store: SharedStore,
+    plugins: Arc<Plugins>,
+    live: RwLock<HashMap<String, Live>>,
+    versions: RwLock<HashMap<(String, String, i64), Arc<Version>>>,
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl Workflows {
+    pub(crate) fn new(store: SharedStore, plugins: Arc<Plugins>) -> Workflows {
+        Workflows {
+            store,
+            plugins,
+            live: RwLock::default(),
+            versions: RwLock::default(),
+            writing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Keeps a document as the draft of the workflow that it names. A draft may still name what
+    /// does not exist; it must be a document.
+    ///
+    /// # Errors
+    /// `Problems` when it is not a workflow document.
+    pub async fn put(
+        &self,
+        workspace: &str,
+        source: &str,
+        priority: Option<i64>,
+        now: i64,
+    ) -> Result<WorkflowView, WorkflowError> {
+        let document = Document::parse(source).map_err(WorkflowError::Problems)?;
+        let _writing = self.writing.lock().await;
+        let old = self.record(workspace, &document.name).await?;
+        if old.is_none() {
+            let held = self.list(workspace).await?.len();
+            if held >= MAX_WORKFLOWS {
+                return Err(WorkflowError::TooMany);
+            }
+        }
+        let record = match old {
+            Some(old) => Workflow {
+                source: source.to_owned(),
+                priority: priority.unwrap_or(old.priority),
+                updated_at: now,
+                ..old
+            },
+            None => Workflow {
+                workspace: workspace.to_owned(),
+                name: document.name.clone(),
+                state: "draft".to_owned(),
+                source: source.to_owned(),
+                version: None,
+                priority: priority.unwrap_or(100),
+                created_at: now,
+                updated_at: now,
+            },
+        };
+        self.save(&record).await?;
+        Ok(view(record))
+    }
+
+    /// All that is wrong with a document, as publishing would say it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn validate(
+        &self,
+        workspace: &str,
+        source: &str,
+    ) -> Result<Vec<Problem>, WorkflowError> {
+        match Document::parse(source) {
+            Err(problems) => Ok(problems),
+            Ok(document) => {
+                let catalogue = self.catalogue(workspace).await?;
+                Ok(document.check(&catalogue))
+            }
+        }
+    }
+
+    /// Publishes the draft as the next version and makes it live: new runs use it from now on,
+    /// runs under way stay on theirs.
+    ///
+    /// # Errors
+    /// `Problems`, with all that would have to be put right.
+    pub async fn publish(
+        &self,
+        workspace: &str,
+        name: &str,
+        now: i64,
+    ) -> Result<(i64, Vec<Problem>), WorkflowError> {
+        let _writing = self.writing.lock().await;
+        let record = self.existing(workspace, name).await?;
+        let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
+        let catalogue = self.catalogue(workspace).await?;
+        let problems = document.check(&catalogue);
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+        if !errors.is_empty() {
+            return Err(WorkflowError::Problems(errors));
+        }
+        let mut pins = Map::new();
+        for step in &document.steps {
+            if !pins.contains_key(&step.uses.to_string()) {
+                let loaded = self.plugins.resolve(&step.uses.name, step.uses.major).await?;
+                pins.insert(step.uses.to_string(), Value::from(loaded.record.digest.clone()));
+            }
+        }
+        let version = record.version.unwrap_or(0) + 1;
+        let published = WorkflowVersion {
+            workspace: workspace.to_owned(),
+            workflow: name.to_owned(),
+            version,
+            source: record.source.clone(),
+            document: serde_json::to_value(&document).unwrap_or_default(),
+            pins: Value::Object(pins),
+            published_at: now,
+        };
+        let mut commit = Commit::control();
+        commit.insert(&published).put(&Workflow {
+            state: "published".to_owned(),
+            version: Some(version),
+            updated_at: now,
+            ..record
+        });
+        self.store.commit(commit).await?;
+        self.forget_live(workspace);
+        Ok((version, warnings))
+    }
+
+    /// Makes a published workflow live again (`true`), or stops new runs (`false`).
+    ///
+    /// # Errors
+    /// `NotFound`, `NotPublished`.
+    pub async fn set_active(
+        &self,
+        workspace: &str,
+        name: &str,
+        active: bool,
+        now: i64,
+    ) -> Result<WorkflowView, WorkflowError> {
+        let _writing = self.writing.lock().await;
+        let record = self.existing(workspace, name).await?;
+        if record.version.is_none() {
+            return Err(WorkflowError::NotPublished(name.to_owned()));
+        }
+        let state = if active { "published" } else { "stopped" }.to_owned();
+        let record = Workflow { state, updated_at: now, ..record };
+        self.save(&record).await?;
+        self.forget_live(workspace);
+        Ok(view(record))
+    }
+
+    /// Deletes a workflow and its versions.
+    ///
+    /// # Errors
+    /// `Needed` while it has unfinished runs.
+    pub async fn delete(&self, workspace: &str, name: &str) -> Result<(), WorkflowError> {
+        let _writing = self.writing.lock().await;
+        self.existing(workspace, name).await?;
+        let runs = self
+            .store
+            .total(
+                Query::<jackfield_store::records::Run>::all()
+                    .equal("workspace", workspace)
+                    .equal("workflow", name)
+                    .filter("state", jackfield_store::Is::In, crate::plugins::UNFINISHED.to_vec()),
+            )
+            .await?;
+        if runs > 0 {
+            return Err(WorkflowError::Needed { name: name.to_owned(), runs });
+        }
+        let key = || [Value::from(workspace), Value::from(name)];
+        let mut commit = Commit::control();
+        commit.delete::<Workflow>(key());
+        self.store.commit(commit).await?;
+        self.forget_live(workspace);
+        Ok(())
+    }
+
+    /// All workflows of a workspace, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn list(&self, workspace: &str) -> Result<Vec<WorkflowView>, WorkflowError> {
+        let query = Query::<Workflow>::all().equal("workspace", workspace).ascending("name");
+        Ok(self.store.find(query).await?.into_iter().map(view).collect())
+    }
+
+    /// One workflow.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, workspace: &str, name: &str) -> Result<WorkflowView, WorkflowError> {
+        Ok(view(self.existing(workspace, name).await?))
+    }
+
+    /// The published versions, newest first.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn versions(
+        &self,
+        workspace: &str,
+        name: &str,
+    ) -> Result<Vec<WorkflowVersion>, WorkflowError> {
+        self.existing(workspace, name).await?;
+        let query = Query::<WorkflowVersion>::all()
+            .equal("workspace", workspace)
+            .equal("workflow", name)
+            .descending("version");
+        Ok(self.store.find(query).await?)
+    }
+
+    /// The live workflows, in the order in which they start.
+    pub(crate) async fn live(&self, workspace: &str) -> Result<Live, WorkflowError> {
+        if let Some(live) = self.live.read().ok().and_then(|all| all.get(workspace).cloned()) {
+            return Ok(live);
+        }
+        let mut records: Vec<Workflow> = self
+            .store
+            .find(
+                Query::<Workflow>::all()
+                    .equal("workspace", workspace)
+                    .equal("state", "published"),
+            )
+            .await?;
+        records.sort_by_key(|record| (record.priority, record.created_at));
+        let mut live = Vec::with_capacity(records.len());
+        for record in records {
+            if let Some(version) = record.version {
+                live.push(self.version(workspace, &record.name, version).await?);
+            }
+        }
+        let live = Arc::new(live);
+        if let Ok(mut all) = self.live.write() {
+            all.insert(workspace.to_owned(), live.clone());
+        }
+        Ok(live)
+    }
+
+    /// A published version with its plugins loaded.
+    pub(crate) async fn version(
+        &self,
+        workspace: &str,
+        workflow: &str,
+        version: i64,
+    ) -> Result<Arc<Version>, WorkflowError> {
+        let key = (workspace.to_owned(), workflow.to_owned(), version);
+        if let Some(found) = self.versions.read().ok().and_then(|all| all.get(&key).cloned()) {
+            return Ok(found);
+        }
+        let record: WorkflowVersion = self
+            .store
+            .first(
+                Query::all()
+                    .equal("workspace", workspace)
+                    .equal("workflow", workflow)
+                    .equal("version", version),
+            )
+            .await?
+            .ok_or_else(|| WorkflowError::NotFound(format!("{workflow} version {version}")))?;
+        // The source is read again, not the JSON: one reader of documents.
+        let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
+        let mut plugins = BTreeMap::new();
+        for (uses, digest) in record.pins.as_object().into_iter().flatten() {
+            let loaded = self.plugins.load(digest.as_str().unwrap_or_default()).await?;
+            plugins.insert(uses.clone(), loaded);
+        }
+        let found = Arc::new(Version {
+            workspace: workspace.to_owned(),
+            workflow: workflow.to_owned(),
+            version,
+            document,
+            plugins,
+        });
+        if let Ok(mut all) = self.versions.write() {
+            all.insert(key, found.clone());
+        }
+        Ok(found)
+    }
+
+    fn forget_live(&self, workspace: &str) {
+        if let Ok(mut all) = self.live.write() {
+            all.remove(workspace);
+        }
+    }
+
+    /// Plugins were granted or removed: what was loaded is looked up afresh.
+    pub(crate) fn forget_plugins(&self) {
+        if let Ok(mut all) = self.live.write() {
+            all.clear();
+        }
+        if let Ok(mut all) = self.versions.write() {
+            all.clear();
+        }
+    }
+
+    async fn record(&self, workspace: &str, name: &str) -> Result<Option<Workflow>, ReadError> {
+        let query = Query::<Workflow>::all().equal("workspace", workspace).equal("name", name);
+        self.store.first(query).await
+    }
+
+    async fn existing(&self, workspace: &str, name: &str) -> Result<Workflow, WorkflowError> {
+        let found = self.record(workspace, name).await?;
+        found.ok_or_else(|| WorkflowError::NotFound(name.to_owned()))
+    }
+
+    async fn save(&self, record: &Workflow) -> Result<(), CommitError> {
+        let mut commit = Commit::control();
+        commit.put(record);
+        self.store.commit(commit).await
+    }
+
+    async fn catalogue(&self, workspace: &str) -> Result<Installed, WorkflowError> {
+        let channels = self
+            .store
+            .find(Query::<Channel>::all().equal("workspace", workspace))
+            .await?
+            .into_iter()
+            .map(|channel| channel.name)
+            .collect();
+        let templates = self
+            .store
+            .find(Query::<Template>::all().equal("workspace", workspace))
+            .await?
+            .into_iter()
+            .map(|template| template.name)
+            .collect();
+        let fields = self
+            .store
+            .find(Query::<ContactField>::all().equal("workspace", workspace))
+            .await?
+            .into_iter()
+            .map(|field| field.name)
+            .collect();
+        Ok(Installed { steps: self.plugins.steps().await?, channels, templates, fields })
+    }
+}
+
+fn view(record: Workflow) -> WorkflowView {
+    WorkflowView {
+        name: record.name,
+        state: record.state,
+        version: record.version,
+        priority: record.priority,
+        source: record.source,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+    }
+}
+
+/// What a document may name in this workspace.
+struct Installed {
+    steps: Vec<StepDescriptor>,
+    channels: Vec<String>,
+    templates: Vec<String>,
+    fields: Vec<String>,
+}
+
+impl Catalogue for Installed {
+    fn step(&self, name: &str, major: u64) -> Option<StepDescriptor> {
+        let major = format!("{major}.");
+        let mut found: Vec<&StepDescriptor> = self
+            .steps
+            .iter()
+            .filter(|step| step.name == name && step.version.starts_with(&major))
+            .collect();
+        found.sort_by(|a, b| a.version.cmp(&b.version));
+        found.last().map(|step| (*step).clone())
+    }
+
+    fn step_names(&self) -> Vec<String> {
+        self.steps.iter().map(|step| step.name.clone()).collect()
+    }
+
+    fn channels(&self) -> Option<Vec<String>> {
+        Some(self.channels.clone())
+    }
+
+    fn templates(&self) -> Option<Vec<String>> {
+        Some(self.templates.clone())
+    }
+
+    fn contact_fields(&self) -> Option<Vec<String>> {
+        Some(self.fields.clone())
+    }
+}
