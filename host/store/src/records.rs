@@ -1,0 +1,600 @@
+//! The records: what Jackfield keeps, one struct for each table.
+//!
+//! Two families. Control records (workspaces, workflows, plugins, channels...) are few, change
+//! seldom and belong to no bucket. Bucketed records (events, runs, journal, waits, timers,
+//! messages, contacts...) carry their bucket first in every key; one commit touches the rows of
+//! one bucket only. Times are milliseconds since 1970 (UTC). Ids are made by the host, sort by
+//! time, and end in the bucket (`id.rs`).
+
+use crate::table::{Column, Kind, Record, Table};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Declares a struct and its table side by side, so that neither can lack a column of the other.
+macro_rules! record {
+    (
+        $(#[$doc:meta])*
+        $name:ident in $table:literal key($($key:literal),+) $($flag:ident)* {
+            $( $(#[$field_doc:meta])* $field:ident : $type:ty => $kind:ident, )+
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct $name { $( $(#[$field_doc])* pub $field: $type, )+ }
+
+        impl Record for $name {
+            const TABLE: &'static Table = &Table {
+                name: $table,
+                bucketed: record!(@has bucketed $($flag)*),
+                append_only: record!(@has append_only $($flag)*),
+                key: &[$($key),+],
+                columns: &[$( Column { name: stringify!($field), kind: Kind::$kind } ),+],
+            };
+            record!(@bucket $($flag)*);
+        }
+    };
+    (@has bucketed bucketed $($rest:ident)*) => { true };
+    (@has append_only append_only $($rest:ident)*) => { true };
+    (@has $want:ident $other:ident $($rest:ident)*) => { record!(@has $want $($rest)*) };
+    (@has $want:ident) => { false };
+    (@bucket bucketed $($rest:ident)*) => {
+        fn bucket(&self) -> Option<i32> { Some(self.bucket) }
+    };
+    (@bucket append_only) => { fn bucket(&self) -> Option<i32> { None } };
+    (@bucket) => { fn bucket(&self) -> Option<i32> { None } };
+}
+
+// ---- control records -----------------------------------------------------------------------
+
+record! {
+    /// One account of an organisation: the unit of isolation.
+    Workspace in "workspace" key("id") {
+        /// Lower-case words with hyphens.
+        id: String => Text,
+        /// The organisation that owns it.
+        organisation: String => Text,
+        /// For people.
+        title: String => Text,
+        /// Time zone, default country, what unset variables become, frequency caps.
+        settings: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A bearer key of the API. Only its digest is kept.
+    ApiKey in "api_key" key("id") {
+        /// The public part of the key.
+        id: String => Text,
+        /// The workspace that it opens; `*` for an operator's key.
+        workspace: String => Text,
+        /// For people.
+        name: String => Text,
+        /// SHA-256 of the secret part, hexadecimal.
+        hash: String => Text,
+        /// List of scopes.
+        scopes: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it ends, if ever.
+        expires_at: Option<i64> => Int,
+        /// When it was revoked, if so.
+        revoked_at: Option<i64> => Int,
+    }
+}
+
+record! {
+    /// A workflow: a name, its draft and which version is live.
+    Workflow in "workflow" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// `draft`, `published` or `stopped`.
+        state: String => Text,
+        /// The document as its author wrote it, YAML or JSON.
+        source: String => Text,
+        /// The newest published version, if any.
+        version: Option<i64> => Int,
+        /// Of several workflows that match an event, lower starts first.
+        priority: i64 => Int,
+        /// When it was made: the second key of the order above.
+        created_at: i64 => Int,
+        /// When it was last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A published version: never changes.
+    WorkflowVersion in "workflow_version" key("workspace", "workflow", "version") append_only {
+        /// The workspace.
+        workspace: String => Text,
+        /// The workflow's name.
+        workflow: String => Text,
+        /// From 1.
+        version: i64 => Int,
+        /// The document as its author wrote it.
+        source: String => Text,
+        /// The document as it was read.
+        document: Value => Json,
+        /// `{"send-message@1": "sha256:..."}`: the very plugins that its runs use.
+        pins: Value => Json,
+        /// When it was published.
+        published_at: i64 => Int,
+    }
+}
+
+record! {
+    /// An installed plugin, by digest. Its bytes are a blob by the same digest.
+    Plugin in "plugin" key("digest") {
+        /// `sha256:` and 64 hexadecimal digits.
+        digest: String => Text,
+        /// The plugin's name.
+        name: String => Text,
+        /// Semantic version.
+        version: String => Text,
+        /// `step` or `connector`.
+        kind: String => Text,
+        /// What `describe` said.
+        descriptor: Value => Json,
+        /// What it asks for: imports, hosts, secrets, limits.
+        asked: Value => Json,
+        /// What the operator approved; null until then.
+        approved: Value => Json,
+        /// Size of the component in bytes.
+        size: i64 => Int,
+        /// When it was installed.
+        installed_at: i64 => Int,
+        /// When it was removed, if so: kept while a run needs it.
+        removed_at: Option<i64> => Int,
+    }
+}
+
+record! {
+    /// A channel: a connector plus settings. Its secrets are `Secret` records.
+    Channel in "channel" key("workspace", "id") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Made by the host.
+        id: String => Text,
+        /// Unique in its workspace; lower-case words with hyphens.
+        name: String => Text,
+        /// The connector's name and major version, such as `twilio-sms@1`.
+        connector: String => Text,
+        /// The connector that it runs on, by digest.
+        digest: String => Text,
+        /// Settings under the connector's schema.
+        settings: Value => Json,
+        /// `active`, `paused` (credentials failed) or `disabled`.
+        state: String => Text,
+        /// Why it is paused.
+        reason: Option<String> => Text,
+        /// `fail` or `resend`: what becomes of a message of which nobody knows whether it left.
+        uncertain: String => Text,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it was last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A secret, sealed with the operator's key.
+    Secret in "secret" key("workspace", "owner", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// The channel's id, or empty for the workspace's own secrets.
+        owner: String => Text,
+        /// Its name.
+        name: String => Text,
+        /// Base64 of nonce and ciphertext (XChaCha20-Poly1305, bound to workspace, owner and name).
+        sealed: String => Text,
+        /// When it was last set.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// An HTML template of the workspace.
+    Template in "template" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// For mails; variables allowed.
+        subject: Option<String> => Text,
+        /// HTML with variables.
+        html: String => Text,
+        /// Plain text with variables; none is made from the HTML.
+        text: Option<String> => Text,
+        /// When it was last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A custom field that contacts of a workspace have.
+    ContactField in "contact_field" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// The slug, as in `contact.city`.
+        name: String => Text,
+        /// For people, at most 50 characters.
+        title: String => Text,
+        /// `text`, `list`, `checkbox`, `email`, `number`, `url`, `date`, `time` or `phone`.
+        kind: String => Text,
+        /// The allowed values of a `list`.
+        options: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+// ---- bucketed records ----------------------------------------------------------------------
+
+record! {
+    /// Something that happened.
+    Event in "event" key("bucket", "id") bucketed {
+        /// The bucket of its contact, or of its own id.
+        bucket: i32 => Int,
+        /// Sorts in the order accepted.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// Such as `call.ended`.
+        name: String => Text,
+        /// The contact that it is about.
+        contact: Option<String> => Text,
+        /// What it is about beside a contact: a message's id, a run's id.
+        subject: Option<String> => Text,
+        /// The event's data.
+        data: Value => Json,
+        /// Who sent it: `api`, a channel's id, `run`.
+        source: String => Text,
+        /// `accepted` until triggers and waits have been looked at, then `handled`.
+        state: String => Text,
+        /// When it was accepted.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// One execution of one version of a workflow.
+    Run in "run" key("bucket", "id") bucketed {
+        /// The bucket of its contact, or of its own id.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// The workflow's name.
+        workflow: String => Text,
+        /// The version that it is pinned to.
+        version: i64 => Int,
+        /// `queued`, `running`, `waiting`, `completed`, `failed`, `cancelled`, `needs-attention`.
+        state: String => Text,
+        /// The contact that it is about.
+        contact: Option<String> => Text,
+        /// The event that started it.
+        event: Option<String> => Text,
+        /// The step at which it stands, or ended.
+        step: Option<String> => Text,
+        /// Why it ended or needs attention: a stable code.
+        reason: Option<String> => Text,
+        /// Trigger, variables, visits, the state of a wait: the engine's own.
+        data: Value => Json,
+        /// The next free place in its journal.
+        seq: i64 => Int,
+        /// When it was accepted.
+        created_at: i64 => Int,
+        /// When it last moved.
+        updated_at: i64 => Int,
+        /// When it ended.
+        ended_at: Option<i64> => Int,
+    }
+}
+
+record! {
+    /// An entry of a run's journal.
+    Journal in "journal" key("bucket", "run", "seq") bucketed append_only {
+        /// The run's bucket.
+        bucket: i32 => Int,
+        /// The run, or the message whose dispatch this is.
+        run: String => Text,
+        /// From 0, without gaps.
+        seq: i64 => Int,
+        /// What happened: the engine's closed vocabulary.
+        kind: String => Text,
+        /// The step, where one is concerned.
+        step: Option<String> => Text,
+        /// What it says.
+        data: Value => Json,
+        /// When.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// A run that waits for an event.
+    Wait in "wait" key("bucket", "run", "seq") bucketed {
+        /// The run's bucket.
+        bucket: i32 => Int,
+        /// The run.
+        run: String => Text,
+        /// The place of the subscription in its wait.
+        seq: i64 => Int,
+        /// `workspace/event-name/subject`: what an event is matched by.
+        topic: String => Text,
+        /// Only the newest of the waits that claim an event gets it.
+        claim: bool => Bool,
+        /// A condition on the event's data, or null.
+        condition: Value => Json,
+        /// When the run began to wait: the newest claims first.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// Something that is due at a time.
+    Timer in "timer" key("bucket", "id") bucketed {
+        /// The bucket of what it wakes.
+        bucket: i32 => Int,
+        /// The run or the message that it wakes: each has at most one.
+        id: String => Text,
+        /// `run` or `message`.
+        kind: String => Text,
+        /// Not before.
+        due: i64 => Int,
+    }
+}
+
+record! {
+    /// A contact of a workspace.
+    Contact in "contact" key("bucket", "id") bucketed {
+        /// `bucket_of(workspace, id)`.
+        bucket: i32 => Int,
+        /// Made by the host.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// First and last name, for lists.
+        name: Option<String> => Text,
+        /// E.164.
+        phone: Option<String> => Text,
+        /// Lower-cased domain.
+        email: Option<String> => Text,
+        /// All fields, tags, the last interactions: as the API shows it.
+        data: Value => Json,
+        /// Grows with each change.
+        revision: i64 => Int,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// Which contact an address belongs to. Its bucket is that of the address, not of the contact.
+    Identity in "identity" key("bucket", "workspace", "kind", "value") bucketed {
+        /// `bucket_of(workspace, kind:value)`.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text,
+        /// `phone`, `email`, or `channel:<id>` for addresses that only mean something there.
+        kind: String => Text,
+        /// The address in its normal form.
+        value: String => Text,
+        /// The contact's id.
+        contact: String => Text,
+        /// When it was learnt.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A message, in or out. An outgoing one is the outbox's row as well.
+    Message in "message" key("bucket", "id") bucketed {
+        /// The bucket of its contact, or of the run that sent it.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// The channel's id.
+        channel: String => Text,
+        /// `in` or `out`.
+        direction: String => Text,
+        /// The contact.
+        contact: Option<String> => Text,
+        /// The run that sent it.
+        run: Option<String> => Text,
+        /// The other side's address (the first, of a mail to several).
+        address: String => Text,
+        /// Out: `queued`, `sending`, `accepted`, `sent`, `delivered`, `read`, `failed`,
+        /// `suppressed`, `uncertain`, `cancelled`. In: `received`.
+        state: String => Text,
+        /// Why it failed or was suppressed: a stable code.
+        reason: Option<String> => Text,
+        /// The provider's id.
+        provider_id: Option<String> => Text,
+        /// Content, recipients, sender, class, error, history of states.
+        data: Value => Json,
+        /// How often it was tried.
+        attempts: i64 => Int,
+        /// When it was accepted.
+        created_at: i64 => Int,
+        /// When its state last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// Which message a provider's id means. Its bucket is that of the id.
+    ProviderRef in "provider_ref" key("bucket", "channel", "provider_id") bucketed {
+        /// `bucket_of(channel, provider_id)`.
+        bucket: i32 => Int,
+        /// The channel's id.
+        channel: String => Text,
+        /// The provider's id.
+        provider_id: String => Text,
+        /// The message's id; none while only updates of it are known.
+        message: Option<String> => Text,
+        /// Updates that came before the message was known.
+        early: Value => Json,
+        /// When it was learnt.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A key that was seen: a provider's message id, so that its repetition is dropped.
+    Seen in "seen" key("bucket", "workspace", "scope", "key") bucketed {
+        /// The bucket of what it guards.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text,
+        /// What kind of key, such as the channel's id.
+        scope: String => Text,
+        /// The key.
+        key: String => Text,
+        /// When.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// The answer that was given to a request with an idempotency key.
+    Idempotency in "idempotency" key("bucket", "workspace", "key") bucketed {
+        /// `bucket_of(workspace, key)`.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text,
+        /// The caller's key.
+        key: String => Text,
+        /// Digest of method, path and body: another request with the same key is refused.
+        fingerprint: String => Text,
+        /// Status and body; null while the first request is under way.
+        answer: Value => Json,
+        /// When.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// Somebody who wants nothing more.
+    OptOut in "opt_out" key("bucket", "workspace", "address", "scope") bucketed {
+        /// `bucket_of(workspace, address)`.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text,
+        /// The address in its normal form.
+        address: String => Text,
+        /// `account` for all senders, or a channel's id.
+        scope: String => Text,
+        /// `keyword`, `link`, `provider`, `api` or `workflow`.
+        source: String => Text,
+        /// The words that said so, or the message that held the link.
+        text: Option<String> => Text,
+        /// When.
+        at: i64 => Int,
+        /// When it was taken back, if so.
+        cleared_at: Option<i64> => Int,
+    }
+}
+
+record! {
+    /// That a contact was once enrolled in a workflow.
+    Enrolment in "enrolment" key("bucket", "workspace", "workflow", "contact") bucketed {
+        /// The contact's bucket.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text,
+        /// The workflow's name.
+        workflow: String => Text,
+        /// The contact.
+        contact: String => Text,
+        /// The run.
+        run: String => Text,
+        /// When it first was.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// Why something was not done for a contact: a message not sent, a trigger not taken.
+    Decision in "decision" key("bucket", "id") bucketed append_only {
+        /// The contact's bucket.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// The contact.
+        contact: Option<String> => Text,
+        /// `message` or `trigger`.
+        kind: String => Text,
+        /// The message's or the event's id.
+        subject: String => Text,
+        /// The workflow, where one was considered.
+        workflow: Option<String> => Text,
+        /// A stable code, such as `opted-out`, `condition`, `already-enrolled`.
+        reason: String => Text,
+        /// What was looked at.
+        detail: Value => Json,
+        /// When.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// A provider's request that could not be read: kept, bounded, for replay.
+    Inbound in "inbound" key("bucket", "id") bucketed {
+        /// `bucket_of(channel, id)`.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// The channel's id.
+        channel: String => Text,
+        /// Method, URL, headers, body (base64).
+        request: Value => Json,
+        /// Why it could not be read.
+        error: Value => Json,
+        /// `failed` or `replayed`.
+        state: String => Text,
+        /// When.
+        at: i64 => Int,
+    }
+}
+
+/// Every table, in the order in which the migrations make them.
+pub const TABLES: &[&Table] = &[
+    Workspace::TABLE,
+    ApiKey::TABLE,
+    Workflow::TABLE,
+    WorkflowVersion::TABLE,
+    Plugin::TABLE,
+    Channel::TABLE,
+    Secret::TABLE,
+    Template::TABLE,
+    ContactField::TABLE,
+    Event::TABLE,
+    Run::TABLE,
+    Journal::TABLE,
+    Wait::TABLE,
+    Timer::TABLE,
+    Contact::TABLE,
+    Identity::TABLE,
+    Message::TABLE,
+    ProviderRef::TABLE,
+    Seen::TABLE,
+    Idempotency::TABLE,
+    OptOut::TABLE,
+    Enrolment::TABLE,
+    Decision::TABLE,
+    Inbound::TABLE,
+];

@@ -1,0 +1,154 @@
+//! What the store reads out of a row's JSON form before it writes it: the row's key.
+//!
+//! Why here, on the caller's task: the writer is one task, and it needs the keys only to see which
+//! commits touch the same row. What must hold: the text of a key sorts and begins like its columns,
+//! so that the rows that a partial key means are those whose key begins with its text.
+
+use crate::table::Table;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+/// The key of a row: the JSON of its key columns, each ended by a comma.
+pub(crate) fn key_of(table: &'static Table, row: &str) -> Result<String, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(row);
+    let values = deserializer
+        .deserialize_map(KeyColumns(table))
+        .map_err(|error| {
+            format!(
+                "a row of `{}` is not what its table holds: {error}",
+                table.name
+            )
+        })?;
+    deserializer
+        .end()
+        .map_err(|error| format!("a row of `{}` is not JSON: {error}", table.name))?;
+    let mut key = String::with_capacity(80);
+    for (column, value) in table.key.iter().zip(values) {
+        match value {
+            Some(value @ (Value::String(_) | Value::Number(_))) => {
+                let _ = write!(key, "{value},");
+            }
+            _ => return Err(format!("a row of `{}` has no `{column}`", table.name)),
+        }
+    }
+    Ok(key)
+}
+
+/// The text that the keys of all rows begin with whose first key columns have these values.
+pub(crate) fn prefix_of(table: &'static Table, values: &[Value]) -> Result<String, String> {
+    if values.is_empty() || values.len() > table.key.len() {
+        return Err(format!(
+            "rows of `{}` are removed by 1 to {} key columns, not {}",
+            table.name,
+            table.key.len(),
+            values.len()
+        ));
+    }
+    let mut prefix = String::with_capacity(80);
+    for value in values {
+        let _ = write!(prefix, "{value},");
+    }
+    Ok(prefix)
+}
+
+/// Takes the character U+0000 out of JSON text: PostgreSQL stores it nowhere, and a value that one
+/// of the databases refuses must not be let in by the other. It becomes U+FFFD, like every other
+/// character that cannot be shown.
+pub(crate) fn without_nul(json: String) -> String {
+    if !json.contains("\\u0000") {
+        return json;
+    }
+    let mut clean = String::with_capacity(json.len());
+    let mut rest = json.as_str();
+    while let Some(at) = rest.find('\\') {
+        clean.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let length = if escape.starts_with("\\u0000") {
+            clean.push_str("\\ufffd");
+            6
+        } else {
+            // The backslash and what it escapes, which is one ASCII character at least.
+            let length = 2.min(escape.len());
+            clean.push_str(&escape[..length]);
+            length
+        };
+        rest = &escape[length..];
+    }
+    clean.push_str(rest);
+    clean
+}
+
+/// Reads the key columns of an object and skips the rest.
+struct KeyColumns(&'static Table);
+
+impl<'de> Visitor<'de> for KeyColumns {
+    type Value = Vec<Option<Value>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object with a field for each column")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = vec![None; self.0.key.len()];
+        while let Some(field) = map.next_key::<Cow<'de, str>>()? {
+            match self.0.key.iter().position(|column| *column == field) {
+                Some(place) => values[place] = Some(map.next_value()?),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(values)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::records::Journal;
+    use crate::table::Record;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_is_read_whatever_the_order_of_the_fields() {
+        let row = r#"{"data":{"run":"other","seq":9},"seq":3,"run":"run_\"1","bucket":12}"#;
+        assert_eq!(key_of(Journal::TABLE, row).unwrap(), r#"12,"run_\"1",3,"#);
+        assert_eq!(
+            prefix_of(Journal::TABLE, &[json!(12), json!("run_\"1")]).unwrap(),
+            r#"12,"run_\"1","#
+        );
+    }
+
+    #[test]
+    fn a_row_without_its_key_is_refused() {
+        assert!(key_of(Journal::TABLE, r#"{"bucket":1,"run":"a"}"#).is_err());
+        assert!(key_of(Journal::TABLE, r#"{"bucket":1,"run":null,"seq":1}"#).is_err());
+        assert!(key_of(Journal::TABLE, "[1]").is_err());
+        assert!(key_of(Journal::TABLE, r#"{"bucket":1,"run":"a","seq":1} x"#).is_err());
+    }
+
+    #[test]
+    fn all_rows_of_a_table_are_never_removed_by_mistake() {
+        assert!(prefix_of(Journal::TABLE, &[]).is_err());
+    }
+
+    #[test]
+    fn nul_becomes_the_replacement_character_and_nothing_else_changes() {
+        for text in [
+            "a\0b",
+            "\\u0000",
+            "\\\0\\",
+            "\0\0",
+            "plain",
+            "ü\\n\n\0ü",
+            "\\\\u0000",
+        ] {
+            let clean = without_nul(serde_json::to_string(text).unwrap());
+            let read: String = serde_json::from_str(&clean).unwrap();
+            assert_eq!(read, text.replace('\0', "\u{fffd}"));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The step `send-message`: one message to the contact, or to anybody, on one channel.
+//!
+//! It puts the message into the outbox, waits for what becomes of it, and ends when the message is
+//! as far as `until` asks. Everything about the sending itself (consent, windows, rates, retries)
+//! is the host's; so a message that the host gave up is never tried again by this step, but on the
+//! next channel of `fallback`.
+//!
+//! `settings` is what an author sets, `content` makes the message of it.
+
+mod content;
+mod settings;
+
+use jackfield_plugin::message::OutgoingMessage;
+use jackfield_plugin::messages::{self, ChannelInfo};
+use jackfield_plugin::{SendError, clock, log, prelude::*};
+
+pub use crate::settings::Settings;
+use crate::settings::Until;
+
+/// The step; see the module.
+#[derive(Debug)]
+pub struct SendMessage;
+
+/// What a wait keeps.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct State {
+    /// The message that is on its way.
+    message: String,
+    /// The name of its channel.
+    channel: String,
+    /// Which of the channels it is: 0 is `channel`, 1 the first of `fallback`.
+    tried: usize,
+    /// How far the message is.
+    status: String,
+    /// Until when it is waited for.
+    deadline: Option<u64>,
+}
+
+/// What later steps can read.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Output {
+    /// The message's id.
+    message_id: String,
+    /// The name of the channel that it went out on.
+    channel: String,
+    /// How far it is: `accepted`, `sent`, `delivered` or `read`.
+    status: String,
+}
+
+impl Step for SendMessage {
+    type Settings = Settings;
+    type State = State;
+
+    fn describe() -> StepDescriptor {
+        StepDescriptor::new(
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION"),
+            "Send a message",
+            "Sends a text, files, a mail or a template to the contact or to anybody else, on one channel, with other \
+             words for other channels and other channels to fall back to.",
+        )
+        .category(Category::Messages)
+        .icon("💬")
+        .output::<Output>()
+        .waits()
+        .branch("timeout", "The message was not as far as asked in time", "next")
+    }
+
+    fn start(_run: &Invocation, settings: Settings) -> Result<Outcome<State>, Failure> {
+        settings.check()?;
+        send(&settings, 0)
+    }
+
+    fn resume(
+        _run: &Invocation,
+        settings: Settings,
+        state: State,
+        wake: Wake,
+    ) -> Result<Outcome<State>, Failure> {
+        let Wake::Event(event) = wake else {
+            return Ok(Outcome::branch("timeout").output(output(state)).into());
+        };
+        let message = &event.data["message"];
+        let status = message["status"].as_str().unwrap_or_default();
+        match status {
+            "failed" => {
+                let failure = failure(status, message);
+                if state.tried < settings.fallback.len() {
+                    log::warn(&format!(
+                        "`{}` failed ({}); trying the next channel",
+                        state.channel, failure.message
+                    ));
+                    return send(&settings, state.tried + 1);
+                }
+                Err(failure)
+            }
+            "suppressed" => Err(failure(status, message)),
+            "uncertain" => Err(failure(status, message).maybe_sent(true)),
+            status => {
+                // Updates come twice and out of order: the highest counts.
+                let highest = if rank(status) > rank(&state.status) {
+                    status
+                } else {
+                    state.status.as_str()
+                };
+                let state = State {
+                    status: highest.to_owned(),
+                    ..state
+                };
+                if rank(&state.status) >= rank(settings.until.name()) {
+                    return Ok(Outcome::done().output(output(state)).into());
+                }
+                Ok(wait(state))
+            }
+        }
+    }
+}
+
+/// Sends on the n-th channel, or on the first after it that takes the message.
+fn send(settings: &Settings, from: usize) -> Result<Outcome<State>, Failure> {
+    let fallback = settings.fallback.iter().map(|channel| channel.0.as_str());
+    let channels: Vec<&str> = std::iter::once(settings.channel.as_str())
+        .chain(fallback)
+        .collect();
+    let mut tried = from;
+    loop {
+        match put(settings, channels[0], channels[tried]) {
+            Ok((message, channel)) => {
+                let deadline = match (&settings.within, settings.until) {
+                    (Some(within), _) => Some(clock::now() + settings::duration("within", within)?),
+                    (None, Until::Accepted) => None,
+                    (None, _) => Some(clock::now() + settings::DAY),
+                };
+                let (channel, status) = (channel.name, "queued".to_owned());
+                return Ok(wait(State {
+                    message,
+                    channel,
+                    tried,
+                    status,
+                    deadline,
+                }));
+            }
+            Err(failure)
+                if failure.class == FailureClass::Permanent && tried + 1 < channels.len() =>
+            {
+                log::warn(&format!(
+                    "`{}` cannot send this ({}); trying the next channel",
+                    channels[tried], failure.message
+                ));
+                tried += 1;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Puts the message for one channel into the outbox.
+fn put(settings: &Settings, first: &str, name: &str) -> Result<(String, ChannelInfo), Failure> {
+    let channel = messages::channel(name)?;
+    let response = settings
+        .responses
+        .iter()
+        .find(|(name, _)| channel.is_called(name));
+    let body = response.map_or(&settings.body, |(_, response)| response);
+    let content = content::of(body, &channel)?;
+    let to = settings.to.to_vec();
+    if !to.is_empty() && name != first {
+        // An address belongs to one kind of channel, and a message to somebody else must never go
+        // to the contact instead.
+        let kind = messages::channel(first)?.address_kind;
+        if kind != channel.address_kind {
+            return Err(SendError::Unsupported.failure(format!(
+                "`to` is an address for `{first}` ({kind}), not for `{name}` ({})",
+                channel.address_kind
+            )));
+        }
+    }
+    let message = OutgoingMessage {
+        channel: channel.id.clone(),
+        to,
+        sender: settings
+            .sender
+            .clone()
+            .filter(|sender| name == first && !sender.is_empty()),
+        content,
+        unsubscribe: settings.unsubscribe.clone(),
+        class: settings.class,
+    };
+    Ok((messages::send(&message)?, channel))
+}
+
+fn wait(state: State) -> Outcome<State> {
+    let subscription = Subscription::to("message.status").about(&state.message);
+    let deadline = state.deadline;
+    Outcome::wait(state).until(deadline).on(subscription).into()
+}
+
+fn output(state: State) -> Output {
+    Output {
+        message_id: state.message,
+        channel: state.channel,
+        status: state.status,
+    }
+}
+
+/// How far a status is.
+fn rank(status: &str) -> u8 {
+    match status {
+        "accepted" => 1,
+        "sent" => 2,
+        "delivered" => 3,
+        "read" => 4,
+        _ => 0,
+    }
+}
+
+/// The end of a message as a failure: with the host's code, and never transient, because the host
+/// has done its own retries.
+fn failure(status: &str, message: &Value) -> Failure {
+    let error = &message["error"];
+    let code = error["code"].as_str().unwrap_or(status);
+    let reason = error["message"].as_str().or(message["reason"].as_str());
+    let message = reason.map_or_else(|| format!("the message is {status}"), str::to_owned);
+    match code {
+        "auth" | "quota" | "policy" => Failure::blocked(code, message),
+        code => Failure::permanent(code, message),
+    }
+}
+
+jackfield_plugin::export_step!(SendMessage);
