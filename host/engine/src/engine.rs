@@ -118,21 +118,11 @@ impl Engine {
     pub async fn start(&self) -> Result<(), ReadError> {
         let core = &self.core;
         core.tasks.spawn(crate::timers::run(core.clone()));
-        let mut last = String::new();
-        loop {
-            let page: Vec<Run> = core
-                .store
-                .find(
-                    Query::all()
-                        .filter("state", Is::In, vec!["queued", "running"])
-                        .filter("id", Is::Greater, last.as_str())
-                        .ascending("id")
-                        .limit(1_000),
-                )
-                .await?;
-            let Some(end) = page.last() else { break };
-            last.clone_from(&end.id);
-            for run in page {
+        for bucket in core.store.owned() {
+            let query = Query::<Run>::of(bucket)
+                .filter("state", Is::In, vec!["queued", "running"])
+                .ascending("id");
+            for run in core.store.find(query).await? {
                 drive::spawn(core, run, true);
             }
         }

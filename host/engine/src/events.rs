@@ -293,7 +293,7 @@ async fn start_runs(
         match considered {
             None => {}
             Some(None) => {
-                let run = new_run(core, version, event, depth, commit)?;
+                let run = new_run(core, version, event, depth, commit).await?;
                 outcome.runs.push(run.id.clone());
                 react.started.push(run);
             }
@@ -375,31 +375,30 @@ async fn consider(
     if started_now {
         return Ok(Some(("already-enrolled", Value::Null)));
     }
+    let Some(enrolled) = enrolment(core, event, &version.workflow, contact).await? else {
+        return Ok(None);
+    };
     if trigger.once_per_contact {
-        let enrolled = core
-            .store
-            .first(
-                Query::<Enrolment>::of(event.bucket)
-                    .equal("workspace", event.workspace.as_str())
-                    .equal("workflow", version.workflow.as_str())
-                    .equal("contact", contact.as_str()),
-            )
-            .await?;
-        if let Some(enrolled) = enrolled {
-            return Ok(Some(("once-per-contact", json!({"run": enrolled.run, "at": enrolled.at}))));
-        }
+        return Ok(Some(("once-per-contact", json!({"run": enrolled.run, "at": enrolled.at}))));
     }
-    let active = core
-        .store
-        .first(
-            Query::<Run>::of(event.bucket)
-                .equal("contact", contact.as_str())
-                .equal("workspace", event.workspace.as_str())
-                .equal("workflow", version.workflow.as_str())
-                .filter("state", Is::In, UNFINISHED.to_vec()),
-        )
-        .await?;
+    // At most one run is active for a contact and a workflow, so it can only be the newest.
+    let newest = wake::load(core, &enrolled.run).await?;
+    let active = newest.filter(|run| UNFINISHED.contains(&run.state.as_str()));
     Ok(active.map(|run| ("already-enrolled", json!({"run": run.id}))))
+}
+
+/// That the contact was once enrolled in the workflow.
+pub(crate) async fn enrolment(
+    core: &Core,
+    event: &Event,
+    workflow: &str,
+    contact: &str,
+) -> Result<Option<Enrolment>, ReadError> {
+    let query = Query::<Enrolment>::of(event.bucket)
+        .equal("workspace", event.workspace.as_str())
+        .equal("workflow", workflow)
+        .equal("contact", contact);
+    core.store.first(query).await
 }
 
 /// The names of the account that an event is about: its id, its name, or the plain text.
@@ -410,7 +409,7 @@ fn accounts_of(data: &Value) -> Vec<&str> {
 }
 
 /// Adds a new run to the commit.
-pub(crate) fn new_run(
+pub(crate) async fn new_run(
     core: &Core,
     version: &Version,
     event: &Event,
@@ -443,13 +442,14 @@ pub(crate) fn new_run(
     let entry = Entry::RunStarted { version: version.version, event: event.name.clone() };
     commit.put(&entry.record(run.bucket, &run.id, 0, None, event.at));
     if let Some(contact) = &event.contact {
+        let earlier = enrolment(core, event, &version.workflow, contact).await?;
         commit.put(&Enrolment {
             bucket: event.bucket,
             workspace: event.workspace.clone(),
             workflow: version.workflow.clone(),
             contact: contact.clone(),
             run: run.id.clone(),
-            at: event.at,
+            at: earlier.map_or(event.at, |earlier| earlier.at),
         });
     }
     commit.put(&run);

@@ -4,7 +4,9 @@
 //! do; only a granted plugin is used by a newly published workflow or a channel. Runs name digests,
 //! so a plugin that is removed stays loadable until nothing needs it.
 //!
-//! granted = asked ∩ approved ∩ ceiling, computed here once for each (digest, approval).
+//! granted = asked ∩ approved ∩ ceiling, computed here once for each (digest, approval). One thing
+//! an operator may approve that was not asked for: a secret, because a general step such as
+//! `http-request` cannot know the names of a workspace's secrets.
 
 use crate::document::StepDescriptor;
 use jackfield_egress::{Caller, Grant, HostRule, Place, SecretRule};
@@ -543,7 +545,7 @@ fn asked(inspection: &Inspection, descriptor: &Value) -> Result<Permissions, Plu
 }
 
 /// `(major, minor, patch)`.
-fn version_key(version: &str) -> (u64, u64, u64) {
+pub(crate) fn version_key(version: &str) -> (u64, u64, u64) {
     let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     (next(), next(), next())

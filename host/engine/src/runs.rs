@@ -150,24 +150,6 @@ impl Runs {
             None => random_bucket(core),
         };
         let lock = core.lock(bucket).await;
-        if let Some(contact) = contact {
-            let active = core
-                .store
-                .first(
-                    Query::<Run>::of(bucket)
-                        .equal("contact", contact)
-                        .equal("workspace", workspace)
-                        .equal("workflow", workflow)
-                        .filter("state", Is::In, crate::plugins::UNFINISHED.to_vec()),
-                )
-                .await?;
-            if let Some(run) = active {
-                return Err(RunError::State(format!(
-                    "the contact is in this workflow already (run {})",
-                    run.id
-                )));
-            }
-        }
         let event = Event {
             bucket,
             id: core.new_id("evt", bucket),
@@ -180,8 +162,18 @@ impl Runs {
             state: "handled".to_owned(),
             at: core.now(),
         };
+        if let Some(contact) = contact
+            && let Some(enrolled) = events::enrolment(core, &event, workflow, contact).await?
+            && let Some(run) = wake::load(core, &enrolled.run).await?
+            && crate::plugins::UNFINISHED.contains(&run.state.as_str())
+        {
+            return Err(RunError::State(format!(
+                "the contact is in this workflow already (run {})",
+                run.id
+            )));
+        }
         let mut commit = Commit::of(bucket);
-        let run = events::new_run(core, version, &event, 0, &mut commit)?;
+        let run = events::new_run(core, version, &event, 0, &mut commit).await?;
         commit.put(&event);
         core.store.commit(commit).await.map_err(AcceptError::Commit)?;
         drop(lock);

@@ -5,7 +5,7 @@
 //! because every event looks at it.
 
 use crate::document::{Catalogue, Document, Problem, Severity, StepDescriptor};
-use crate::plugins::{Loaded, PluginError, Plugins};
+use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use jackfield_store::records::{Channel, ContactField, Template, Workflow, WorkflowVersion};
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
@@ -451,18 +451,15 @@ struct Installed {
 
 impl Catalogue for Installed {
     fn step(&self, name: &str, major: u64) -> Option<StepDescriptor> {
-        let major = format!("{major}.");
-        let mut found: Vec<&StepDescriptor> = self
-            .steps
+        self.steps
             .iter()
-            .filter(|step| step.name == name && step.version.starts_with(&major))
-            .collect();
-        found.sort_by(|a, b| a.version.cmp(&b.version));
-        found.last().map(|step| (*step).clone())
+            .filter(|step| step.name == name && step.major() == Some(major))
+            .max_by_key(|step| version_key(&step.version))
+            .cloned()
     }
 
     fn step_names(&self) -> Vec<String> {
-        self.steps.iter().map(|step| step.name.clone()).collect()
+        self.steps.iter().map(StepDescriptor::reference).collect()
     }
 
     fn channels(&self) -> Option<Vec<String>> {

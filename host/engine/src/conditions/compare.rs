@@ -35,13 +35,18 @@ pub(super) fn at_most(test: &Test<'_>) -> bool {
 
 /// Numbers, dates, or two durations that a date lies back; both ends included.
 pub(super) fn between(test: &Test<'_>) -> bool {
-    let Some([low, high]) = test.expected.as_array().map(Vec::as_slice) else { return false };
-    if let (Some(from), Some(to)) =
-        (compare_numbers(test.actual, low), compare_numbers(test.actual, high))
-    {
+    let Some([low, high]) = test.expected.as_array().map(Vec::as_slice) else {
+        return false;
+    };
+    if let (Some(from), Some(to)) = (
+        compare_numbers(test.actual, low),
+        compare_numbers(test.actual, high),
+    ) {
         return from.is_ge() && to.is_le();
     }
-    let Some(actual) = moment(test.actual, test.time_zone) else { return false };
+    let Some(actual) = moment(test.actual, test.time_zone) else {
+        return false;
+    };
     if let (Some(shortest), Some(longest)) = (duration(low), duration(high)) {
         let age = age(&actual, test.now);
         return age >= i128::from(shortest.as_millis()) && age <= i128::from(longest.as_millis());
@@ -77,19 +82,23 @@ pub(super) fn contains(test: &Test<'_>) -> bool {
         return false;
     }
     match test.actual {
-        Value::Array(items) => {
-            items.iter().any(|item| equal(item, test.expected, test.fold_accents))
-        }
+        Value::Array(items) => items
+            .iter()
+            .any(|item| equal(item, test.expected, test.fold_accents)),
         _ => fold(test.actual, test).contains(&fold(test.expected, test)),
     }
 }
 
 pub(super) fn starts_with(test: &Test<'_>) -> bool {
-    any_item(test, |item| fold(item, test).starts_with(&fold(test.expected, test)))
+    any_item(test, |item| {
+        fold(item, test).starts_with(&fold(test.expected, test))
+    })
 }
 
 pub(super) fn ends_with(test: &Test<'_>) -> bool {
-    any_item(test, |item| fold(item, test).ends_with(&fold(test.expected, test)))
+    any_item(test, |item| {
+        fold(item, test).ends_with(&fold(test.expected, test))
+    })
 }
 
 /// The value is one of the list; of a list, one of its items is.
@@ -99,24 +108,34 @@ pub(super) fn is_in(test: &Test<'_>) -> bool {
 
 pub(super) fn has_any_of(test: &Test<'_>) -> bool {
     let wanted = items(test.expected);
-    items(test.actual)
-        .iter()
-        .any(|item| wanted.iter().any(|other| equal(item, other, test.fold_accents)))
+    items(test.actual).iter().any(|item| {
+        wanted
+            .iter()
+            .any(|other| equal(item, other, test.fold_accents))
+    })
 }
 
 pub(super) fn has_all_of(test: &Test<'_>) -> bool {
     let there = items(test.actual);
-    items(test.expected)
-        .iter()
-        .all(|wanted| there.iter().any(|item| equal(item, wanted, test.fold_accents)))
+    items(test.expected).iter().all(|wanted| {
+        there
+            .iter()
+            .any(|item| equal(item, wanted, test.fold_accents))
+    })
 }
 
 /// Anywhere in the text, after NFKC, case folded by the pattern itself.
 pub(super) fn matches(test: &Test<'_>) -> bool {
-    let Compiled::Pattern(pattern) = test.compiled else { return false };
+    let Compiled::Pattern(pattern) = test.compiled else {
+        return false;
+    };
     any_item(test, |item| {
         let text: String = as_text(item).nfkc().collect();
-        pattern.is_match(&if test.fold_accents { without_accents(&text) } else { text })
+        pattern.is_match(&if test.fold_accents {
+            without_accents(&text)
+        } else {
+            text
+        })
     })
 }
 
@@ -149,15 +168,23 @@ pub(super) fn has_query_parameter(test: &Test<'_>) -> bool {
         Value::Object(wanted) => (wanted.get("name"), wanted.get("value")),
         name => (Some(name), None),
     };
-    let Some(name) = name.filter(|name| !name.is_null()).map(as_text) else { return false };
+    let Some(name) = name.filter(|name| !name.is_null()).map(as_text) else {
+        return false;
+    };
     any_item(test, |item| {
         let address = as_text(item);
-        let Some((_, query)) = address.split_once('?') else { return false };
+        let Some((_, query)) = address.split_once('?') else {
+            return false;
+        };
         let query = query.split('#').next().unwrap_or_default();
         url::form_urlencoded::parse(query.as_bytes()).any(|(key, found)| {
             key == name
                 && value.is_none_or(|wanted| {
-                    equal(&Value::String(found.into_owned()), wanted, test.fold_accents)
+                    equal(
+                        &Value::String(found.into_owned()),
+                        wanted,
+                        test.fold_accents,
+                    )
                 })
         })
     })
@@ -172,7 +199,9 @@ pub(super) fn starts_with_word(test: &Test<'_>) -> bool {
 }
 
 pub(super) fn contains_word(test: &Test<'_>) -> bool {
-    any_words(test, |said, wanted| said.windows(wanted.len()).any(|part| part == wanted))
+    any_words(test, |said, wanted| {
+        said.windows(wanted.len()).any(|part| part == wanted)
+    })
 }
 
 /// Whether the words of the value and those of one of the operand's items are as asked. Words are
@@ -189,7 +218,9 @@ fn any_words(test: &Test<'_>, holds: impl Fn(&[String], &[String]) -> bool) -> b
     let wanted: Vec<Vec<String>> = items(test.expected).into_iter().map(words).collect();
     any_item(test, |item| {
         let said = words(item);
-        wanted.iter().any(|wanted| !wanted.is_empty() && holds(&said, wanted))
+        wanted
+            .iter()
+            .any(|wanted| !wanted.is_empty() && holds(&said, wanted))
     })
 }
 
@@ -232,7 +263,11 @@ fn fold(value: &Value, test: &Test<'_>) -> String {
 fn fold_text(text: &str, fold_accents: bool) -> String {
     let normal: String = text.nfkc().collect();
     let folded: String = caseless::default_case_fold_str(&normal).nfkc().collect();
-    if fold_accents { without_accents(&folded) } else { folded }
+    if fold_accents {
+        without_accents(&folded)
+    } else {
+        folded
+    }
 }
 
 fn without_accents(text: &str) -> String {
@@ -278,11 +313,20 @@ fn number(value: &Value) -> Option<Number> {
 
 fn read_number(text: &str) -> Option<Number> {
     let text = text.trim();
-    if text.len() > 64 || !text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) {
+    if text.len() > 64
+        || !text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
+    {
         return None;
     }
     let whole = text.parse().ok().map(Number::Whole);
-    whole.or_else(|| text.parse().ok().filter(|n: &f64| n.is_finite()).map(Number::Float))
+    whole.or_else(|| {
+        text.parse()
+            .ok()
+            .filter(|n: &f64| n.is_finite())
+            .map(Number::Float)
+    })
 }
 
 /// Whether a text reads as a number.
@@ -326,6 +370,8 @@ fn compare_age(test: &Test<'_>) -> Option<Ordering> {
 }
 
 fn hours_open(test: &Test<'_>) -> Option<bool> {
-    let Compiled::Hours(hours) = test.compiled else { return None };
+    let Compiled::Hours(hours) = test.compiled else {
+        return None;
+    };
     Some(hours.is_open(moment(test.actual, test.time_zone)?.instant, test.time_zone))
 }

@@ -45,7 +45,7 @@ pub enum Condition {
     /// Holds if the other does not.
     Not(Box<Condition>),
     /// A field, an operator, an operand.
-    Test(Leaf),
+    Test(Box<Leaf>),
 }
 
 /// A test of one field.
@@ -103,13 +103,19 @@ impl Condition {
     /// What every test in it saw, in the order written, whether or not it decided anything.
     #[must_use]
     pub fn explain(&self, scope: &dyn Scope) -> Vec<Explained> {
-        self.leaves().into_iter().map(|(_, leaf)| leaf.evaluate(scope)).collect()
+        self.leaves()
+            .into_iter()
+            .map(|(_, leaf)| leaf.evaluate(scope))
+            .collect()
     }
 
     /// The fields that it asks for, in the order written, repetitions included.
     #[must_use]
     pub fn fields(&self) -> Vec<&str> {
-        self.leaves().into_iter().map(|(_, leaf)| leaf.field.as_str()).collect()
+        self.leaves()
+            .into_iter()
+            .map(|(_, leaf)| leaf.field.as_str())
+            .collect()
     }
 
     /// The tests, each with its JSON pointer.
@@ -188,7 +194,11 @@ impl Leaf {
     /// The operand with its variables put in. A variable without a value becomes `null`, which
     /// equals nothing, so that two missing values are not the same.
     fn expected(&self, scope: &dyn Scope) -> Value {
-        if self.operator.takes_variables() { put_in(&self.operand, scope) } else { self.operand.clone() }
+        if self.operator.takes_variables() {
+            put_in(&self.operand, scope)
+        } else {
+            self.operand.clone()
+        }
     }
 }
 
@@ -209,7 +219,10 @@ fn put_in(operand: &Value, scope: &dyn Scope) -> Value {
         }
         Value::Array(items) => items.iter().map(|item| put_in(item, scope)).collect(),
         Value::Object(entries) => Value::Object(
-            entries.iter().map(|(key, value)| (key.clone(), put_in(value, scope))).collect(),
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), put_in(value, scope)))
+                .collect(),
         ),
         _ => operand.clone(),
     }

@@ -60,7 +60,10 @@ pub struct Operator {
 impl Operator {
     /// Whether variables are put into its operand.
     pub(crate) fn takes_variables(&self) -> bool {
-        !matches!(self.operand, Operand::Pattern | Operand::Hours | Operand::Switch)
+        !matches!(
+            self.operand,
+            Operand::Pattern | Operand::Hours | Operand::Switch
+        )
     }
 
     /// Whether it holds for a value that is missing.
@@ -98,7 +101,14 @@ const fn row(
     operand: Operand,
     holds: fn(&Test<'_>) -> bool,
 ) -> Operator {
-    Operator { name, title, operand, negated: false, holds, for_missing: false }
+    Operator {
+        name,
+        title,
+        operand,
+        negated: false,
+        holds,
+        for_missing: false,
+    }
 }
 
 /// The opposite of another row: it also holds for what is missing.
@@ -108,45 +118,152 @@ const fn not(
     operand: Operand,
     holds: fn(&Test<'_>) -> bool,
 ) -> Operator {
-    Operator { name, title, operand, negated: true, holds, for_missing: true }
+    Operator {
+        name,
+        title,
+        operand,
+        negated: true,
+        holds,
+        for_missing: true,
+    }
 }
 
 /// Every operator.
 pub static OPERATORS: [Operator; 31] = [
     row("is", "is", Operand::Any, compare::is),
     not("is-not", "is not", Operand::Any, compare::is),
-    row("greater-than", "is greater than", Operand::Number, compare::greater_than),
-    row("at-least", "is at least", Operand::Number, compare::at_least),
-    row("less-than", "is less than", Operand::Number, compare::less_than),
+    row(
+        "greater-than",
+        "is greater than",
+        Operand::Number,
+        compare::greater_than,
+    ),
+    row(
+        "at-least",
+        "is at least",
+        Operand::Number,
+        compare::at_least,
+    ),
+    row(
+        "less-than",
+        "is less than",
+        Operand::Number,
+        compare::less_than,
+    ),
     row("at-most", "is at most", Operand::Number, compare::at_most),
-    row("between", "is between (both included)", Operand::Range, compare::between),
+    row(
+        "between",
+        "is between (both included)",
+        Operand::Range,
+        compare::between,
+    ),
     row("exists", "has a value", Operand::Switch, compare::switch),
-    not("not-exists", "has no value", Operand::Switch, compare::switch),
+    not(
+        "not-exists",
+        "has no value",
+        Operand::Switch,
+        compare::switch,
+    ),
     row("contains", "contains", Operand::Scalar, compare::contains),
-    not("not-contains", "does not contain", Operand::Scalar, compare::contains),
-    row("starts-with", "starts with", Operand::Text, compare::starts_with),
+    not(
+        "not-contains",
+        "does not contain",
+        Operand::Scalar,
+        compare::contains,
+    ),
+    row(
+        "starts-with",
+        "starts with",
+        Operand::Text,
+        compare::starts_with,
+    ),
     row("ends-with", "ends with", Operand::Text, compare::ends_with),
     row("in", "is one of", Operand::List, compare::is_in),
     not("not-in", "is none of", Operand::List, compare::is_in),
-    row("matches", "matches the pattern", Operand::Pattern, compare::matches),
-    row("has-any-of", "has any of", Operand::List, compare::has_any_of),
-    row("has-all-of", "has all of", Operand::List, compare::has_all_of),
-    not("has-none-of", "has none of", Operand::List, compare::has_any_of),
+    row(
+        "matches",
+        "matches the pattern",
+        Operand::Pattern,
+        compare::matches,
+    ),
+    row(
+        "has-any-of",
+        "has any of",
+        Operand::List,
+        compare::has_any_of,
+    ),
+    row(
+        "has-all-of",
+        "has all of",
+        Operand::List,
+        compare::has_all_of,
+    ),
+    not(
+        "has-none-of",
+        "has none of",
+        Operand::List,
+        compare::has_any_of,
+    ),
     row("after", "is after", Operand::Moment, compare::after),
     row("before", "is before", Operand::Moment, compare::before),
     Operator {
         for_missing: true,
         ..row("is-empty", "is empty", Operand::Switch, compare::is_empty)
     },
-    row("has-query-parameter", "has the query parameter", Operand::QueryParameter, compare::has_query_parameter),
-    row("older-than", "is longer ago than", Operand::Duration, compare::older_than),
-    row("newer-than", "is less long ago than", Operand::Duration, compare::newer_than),
-    row("within-hours", "is within the hours", Operand::Hours, compare::within_hours),
-    row("outside-hours", "is outside the hours", Operand::Hours, compare::outside_hours),
-    row("is-keyword", "is the keyword", Operand::Any, compare::is_keyword),
-    row("starts-with-word", "starts with the word", Operand::Any, compare::starts_with_word),
-    row("contains-word", "contains the word", Operand::Any, compare::contains_word),
-    not("not-contains-word", "does not contain the word", Operand::Any, compare::contains_word),
+    row(
+        "has-query-parameter",
+        "has the query parameter",
+        Operand::QueryParameter,
+        compare::has_query_parameter,
+    ),
+    row(
+        "older-than",
+        "is longer ago than",
+        Operand::Duration,
+        compare::older_than,
+    ),
+    row(
+        "newer-than",
+        "is less long ago than",
+        Operand::Duration,
+        compare::newer_than,
+    ),
+    row(
+        "within-hours",
+        "is within the hours",
+        Operand::Hours,
+        compare::within_hours,
+    ),
+    row(
+        "outside-hours",
+        "is outside the hours",
+        Operand::Hours,
+        compare::outside_hours,
+    ),
+    row(
+        "is-keyword",
+        "is the keyword",
+        Operand::Any,
+        compare::is_keyword,
+    ),
+    row(
+        "starts-with-word",
+        "starts with the word",
+        Operand::Any,
+        compare::starts_with_word,
+    ),
+    row(
+        "contains-word",
+        "contains the word",
+        Operand::Any,
+        compare::contains_word,
+    ),
+    not(
+        "not-contains-word",
+        "does not contain the word",
+        Operand::Any,
+        compare::contains_word,
+    ),
 ];
 
 /// The operator of that name.

@@ -27,7 +27,10 @@ impl Condition {
     /// # Errors
     /// Every problem, with pointers relative to the condition.
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
-        let mut reader = Reader { problems: Vec::new(), nodes: 0 };
+        let mut reader = Reader {
+            problems: Vec::new(),
+            nodes: 0,
+        };
         let condition = reader.condition(value, String::new(), 1);
         match condition {
             Some(condition) if reader.problems.is_empty() => Ok(condition),
@@ -44,14 +47,18 @@ struct Reader {
 impl Reader {
     fn complain(&mut self, path: &str, message: impl Into<String>) -> &mut Problem {
         let at = self.problems.len();
-        self.problems.push(Problem::error("condition", path, message));
+        self.problems
+            .push(Problem::error("condition", path, message));
         &mut self.problems[at]
     }
 
     fn condition(&mut self, value: &Value, path: String, depth: usize) -> Option<Condition> {
         self.nodes += 1;
         if self.nodes == MAX_NODES + 1 {
-            self.complain(&path, format!("a condition has at most {MAX_NODES} groups and tests"));
+            self.complain(
+                &path,
+                format!("a condition has at most {MAX_NODES} groups and tests"),
+            );
         }
         if self.nodes > MAX_NODES {
             return None;
@@ -94,7 +101,10 @@ impl Reader {
             return Some(Condition::Not(Box::new(inner)));
         }
         let Some(items) = value.as_array().filter(|items| !items.is_empty()) else {
-            self.complain(&path, format!("`{group}` takes a list of at least one condition"));
+            self.complain(
+                &path,
+                format!("`{group}` takes a list of at least one condition"),
+            );
             return None;
         };
         let mut conditions = Vec::with_capacity(items.len().min(MAX_NODES));
@@ -105,7 +115,11 @@ impl Reader {
             }
         }
         let conditions: Vec<Condition> = conditions.into_iter().collect::<Option<_>>()?;
-        Some(if group == "all" { Condition::All(conditions) } else { Condition::Any(conditions) })
+        Some(if group == "all" {
+            Condition::All(conditions)
+        } else {
+            Condition::Any(conditions)
+        })
     }
 
     fn leaf(&mut self, object: &Map<String, Value>, path: &str) -> Option<Condition> {
@@ -163,35 +177,46 @@ impl Reader {
         };
         let compiled = self.operand(operator, operand, &join(path, operator.name))?;
         (self.problems.len() == before).then_some(())?;
-        Some(Condition::Test(Leaf {
+        Some(Condition::Test(Box::new(Leaf {
             field: field?,
             operator,
             operand: operand.clone(),
             fold_accents,
             compiled,
-        }))
+        })))
     }
 
     fn field(&mut self, value: Option<&Value>, path: &str) -> Option<String> {
         let Some(field) = value else {
-            self.complain(path, "`field` is missing: name what is tested, such as `call.status`");
+            self.complain(
+                path,
+                "`field` is missing: name what is tested, such as `call.status`",
+            );
             return None;
         };
         let path = join(path, "field");
         let Some(written) = field.as_str() else {
             self.complain(
                 &path,
-                format!("`field` is a text such as `call.status`, not {}", type_name(field)),
+                format!(
+                    "`field` is a text such as `call.status`, not {}",
+                    type_name(field)
+                ),
             );
             return None;
         };
         let read = crate::variables::template::read_path(written);
         if read.is_none() {
-            let bare = written.trim().trim_start_matches('$').trim_matches(['{', '}']);
+            let bare = written
+                .trim()
+                .trim_start_matches('$')
+                .trim_matches(['{', '}']);
             let suggestion = crate::variables::template::read_path(bare);
             self.complain(
                 &path,
-                format!("`{written}` is not a field: write namespace and name, such as `call.status`"),
+                format!(
+                    "`{written}` is not a field: write namespace and name, such as `call.status`"
+                ),
             )
             .suggestion = suggestion;
         }
@@ -267,7 +292,10 @@ impl Reader {
                 if fits {
                     nothing
                 } else {
-                    refuse(self, "a name such as `utm_source`, or `{name: utm_source, value: ads}`")
+                    refuse(
+                        self,
+                        "a name such as `utm_source`, or `{name: utm_source, value: ads}`",
+                    )
                 }
             }
             Operand::Hours => match BusinessHours::parse(value) {
@@ -295,13 +323,20 @@ impl Reader {
         match built {
             Ok(regex) => Some(Compiled::Pattern(regex)),
             Err(regex::Error::CompiledTooBig(_)) => {
-                self.complain(path, "this pattern repeats too much: use smaller numbers in `{…}`");
+                self.complain(
+                    path,
+                    "this pattern repeats too much: use smaller numbers in `{…}`",
+                );
                 None
             }
             Err(error) => {
                 // The library draws the pattern with a mark under it; its last line has the reason.
                 let told = error.to_string();
-                let reason = told.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                let reason = told
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ");
                 self.complain(
                     path,
                     format!("`{pattern}` is not a regular expression: {}", reason.trim()),
@@ -345,14 +380,33 @@ fn same_kind(low: &Value, high: &Value) -> bool {
 fn alias(key: &str) -> Option<&'static str> {
     const ALIASES: [(&str, &[&str]); 16] = [
         ("is", &["equals", "equal", "eq", "==", "=", "is-equal-to"]),
-        ("is-not", &["not-equals", "not-equal", "ne", "neq", "!=", "is-not-equal-to"]),
-        ("greater-than", &["gt", ">", "more-than", "above", "is-greater-than"]),
+        (
+            "is-not",
+            &[
+                "not-equals",
+                "not-equal",
+                "ne",
+                "neq",
+                "!=",
+                "is-not-equal-to",
+            ],
+        ),
+        (
+            "greater-than",
+            &["gt", ">", "more-than", "above", "is-greater-than"],
+        ),
         ("at-least", &["gte", ">=", "ge", "greater-or-equal"]),
-        ("less-than", &["lt", "<", "fewer-than", "below", "is-less-than"]),
+        (
+            "less-than",
+            &["lt", "<", "fewer-than", "below", "is-less-than"],
+        ),
         ("at-most", &["lte", "<=", "le", "less-or-equal"]),
         ("between", &["is-between", "range"]),
         ("exists", &["is-set", "present", "has-value"]),
-        ("not-exists", &["does-not-exist", "is-not-set", "missing", "absent"]),
+        (
+            "not-exists",
+            &["does-not-exist", "is-not-set", "missing", "absent"],
+        ),
         ("contains", &["includes", "has"]),
         ("not-contains", &["does-not-contain", "excludes"]),
         ("in", &["one-of", "any-of", "is-in", "in-list"]),
@@ -361,5 +415,8 @@ fn alias(key: &str) -> Option<&'static str> {
         ("starts-with", &["begins-with", "prefix"]),
         ("ends-with", &["suffix"]),
     ];
-    ALIASES.iter().find(|(_, others)| others.contains(&key)).map(|(name, _)| *name)
+    ALIASES
+        .iter()
+        .find(|(_, others)| others.contains(&key))
+        .map(|(name, _)| *name)
 }

@@ -39,55 +39,170 @@ fn every_operator_does_what_it_says() {
     let cases = [
         ("is", "call.status", json!("missed"), json!("answered")),
         ("is", "call.duration", json!("12.0"), json!("012x")),
-        ("is", "call.caller", json!("+33612345678"), json!("33612345678")),
+        (
+            "is",
+            "call.caller",
+            json!("+33612345678"),
+            json!("33612345678"),
+        ),
         ("is", "contact.zip", json!("01234"), json!("1234")),
         ("is", "contact.tags", json!(["vip", "FR"]), json!(["fr"])),
         ("is", "contact.city", json!("évry"), json!("evry")),
         ("is-not", "call.status", json!("answered"), json!("MISSED")),
         ("greater-than", "call.duration", json!(11), json!(12)),
         ("greater-than", "call.wait", json!(7), json!("8")),
-        ("greater-than", "call.duration", json!("$contact.limit"), json!("$contact.zip")),
+        (
+            "greater-than",
+            "call.duration",
+            json!("$contact.limit"),
+            json!("$contact.zip"),
+        ),
         ("at-least", "call.duration", json!(12), json!(12.5)),
         ("less-than", "call.duration", json!(20), json!(12)),
         ("at-most", "call.duration", json!(12), json!(11)),
         ("between", "call.duration", json!([12, 20]), json!([13, 20])),
-        ("between", "call.start", json!(["2026-12-01", "2026-12-01"]), json!(["2026-12-02", "2026-12-03"])),
-        ("between", "contact.last", json!(["1h", "2h"]), json!(["3h", "4h"])),
+        (
+            "between",
+            "call.start",
+            json!(["2026-12-01", "2026-12-01"]),
+            json!(["2026-12-02", "2026-12-03"]),
+        ),
+        (
+            "between",
+            "contact.last",
+            json!(["1h", "2h"]),
+            json!(["3h", "4h"]),
+        ),
         ("exists", "call.status", json!(true), json!(false)),
         ("exists", "call.none", json!(false), json!(true)),
         ("not-exists", "call.nothing", json!(true), json!(false)),
         ("not-exists", "call.status", json!(false), json!(true)),
-        ("contains", "call.first_url", json!("/prix"), json!("/tarif")),
+        (
+            "contains",
+            "call.first_url",
+            json!("/prix"),
+            json!("/tarif"),
+        ),
         ("contains", "contact.tags", json!("vip"), json!("vi")),
         ("not-contains", "contact.tags", json!("old"), json!("Vip")),
         ("starts-with", "call.caller", json!("+336"), json!("06")),
         ("ends-with", "call.first_url", json!("#TOP"), json!("x")),
-        ("in", "call.status", json!(["missed", "busy"]), json!(["busy"])),
+        (
+            "in",
+            "call.status",
+            json!(["missed", "busy"]),
+            json!(["busy"]),
+        ),
         ("not-in", "call.status", json!(["busy"]), json!(["missed"])),
-        ("matches", "call.caller", json!("^\\+33[67]\\d+$"), json!("^06")),
+        (
+            "matches",
+            "call.caller",
+            json!("^\\+33[67]\\d+$"),
+            json!("^06"),
+        ),
         ("matches", "call.status", json!("^mis"), json!("(?-i)^mis")),
-        ("has-any-of", "contact.tags", json!(["x", "vip"]), json!(["x"])),
-        ("has-all-of", "contact.tags", json!(["fr", "vip"]), json!(["fr", "x"])),
-        ("has-none-of", "contact.tags", json!(["x"]), json!(["x", "fr"])),
-        ("after", "call.start", json!("2026-12-01 09:00"), json!("2026-12-01")),
-        ("after", "call.start", json!("2026-12-01T08:29:59Z"), json!("2026-12-01T08:30:00Z")),
-        ("before", "call.start", json!("2026-12-02"), json!("2026-12-01")),
-        ("before", "call.start", json!("$contact.future"), json!("$contact.last_none")),
+        (
+            "has-any-of",
+            "contact.tags",
+            json!(["x", "vip"]),
+            json!(["x"]),
+        ),
+        (
+            "has-all-of",
+            "contact.tags",
+            json!(["fr", "vip"]),
+            json!(["fr", "x"]),
+        ),
+        (
+            "has-none-of",
+            "contact.tags",
+            json!(["x"]),
+            json!(["x", "fr"]),
+        ),
+        (
+            "after",
+            "call.start",
+            json!("2026-12-01 09:00"),
+            json!("2026-12-01"),
+        ),
+        (
+            "after",
+            "call.start",
+            json!("2026-12-01T08:29:59Z"),
+            json!("2026-12-01T08:30:00Z"),
+        ),
+        (
+            "before",
+            "call.start",
+            json!("2026-12-02"),
+            json!("2026-12-01"),
+        ),
+        (
+            "before",
+            "call.start",
+            json!("$contact.future"),
+            json!("$contact.last_none"),
+        ),
         ("is-empty", "contact.empty", json!(true), json!(false)),
         ("is-empty", "contact.list", json!(true), json!(false)),
         ("is-empty", "contact.none", json!(true), json!(false)),
         ("is-empty", "contact.city", json!(false), json!(true)),
-        ("has-query-parameter", "call.first_url", json!("utm_source"), json!("utm_campaign")),
-        ("has-query-parameter", "call.first_url", json!({"name": "utm_medium", "value": "cpc"}), json!({"name": "utm_medium", "value": "mail"})),
+        (
+            "has-query-parameter",
+            "call.first_url",
+            json!("utm_source"),
+            json!("utm_campaign"),
+        ),
+        (
+            "has-query-parameter",
+            "call.first_url",
+            json!({"name": "utm_medium", "value": "cpc"}),
+            json!({"name": "utm_medium", "value": "mail"}),
+        ),
         ("older-than", "contact.last", json!("1h"), json!("2h")),
         ("newer-than", "contact.last", json!("3h"), json!("2h")),
-        ("newer-than", "contact.future", json!("1s"), json!("$contact.city")),
-        ("within-hours", "call.start", json!({"tuesday": ["09:00-10:00"]}), json!({"tuesday": ["10:00-11:00"]})),
-        ("outside-hours", "call.start", json!({"monday": ["00:00-24:00"]}), json!({"time-zone": "UTC", "tuesday": ["08:00-09:00"]})),
-        ("is-keyword", "message.text", json!("arret s il vous plait"), json!(["arret"])),
-        ("starts-with-word", "message.text", json!(["stop", "arret"]), json!("ar")),
-        ("contains-word", "message.text", json!(["stop", "vous plait"]), json!("rret")),
-        ("not-contains-word", "message.text", json!("plai"), json!("plait")),
+        (
+            "newer-than",
+            "contact.future",
+            json!("1s"),
+            json!("$contact.city"),
+        ),
+        (
+            "within-hours",
+            "call.start",
+            json!({"tuesday": ["09:00-10:00"]}),
+            json!({"tuesday": ["10:00-11:00"]}),
+        ),
+        (
+            "outside-hours",
+            "call.start",
+            json!({"monday": ["00:00-24:00"]}),
+            json!({"time-zone": "UTC", "tuesday": ["08:00-09:00"]}),
+        ),
+        (
+            "is-keyword",
+            "message.text",
+            json!("arret s il vous plait"),
+            json!(["arret"]),
+        ),
+        (
+            "starts-with-word",
+            "message.text",
+            json!(["stop", "arret"]),
+            json!("ar"),
+        ),
+        (
+            "contains-word",
+            "message.text",
+            json!(["stop", "vous plait"]),
+            json!("rret"),
+        ),
+        (
+            "not-contains-word",
+            "message.text",
+            json!("plai"),
+            json!("plait"),
+        ),
     ];
     for (operator, field, yes, no) in &cases {
         for (operand, expected) in [(yes, true), (no, false)] {
@@ -96,17 +211,34 @@ fn every_operator_does_what_it_says() {
         }
     }
     for operator in &operators::OPERATORS {
-        assert!(cases.iter().any(|case| case.0 == operator.name), "{} has no case", operator.name);
+        assert!(
+            cases.iter().any(|case| case.0 == operator.name),
+            "{} has no case",
+            operator.name
+        );
     }
 }
 
 #[test]
 fn a_missing_value_makes_only_the_negative_operators_hold() {
-    let holding = ["is-not", "not-contains", "not-in", "has-none-of", "not-exists", "is-empty", "not-contains-word"];
+    let holding = [
+        "is-not",
+        "not-contains",
+        "not-in",
+        "has-none-of",
+        "not-exists",
+        "is-empty",
+        "not-contains-word",
+    ];
     for operator in &operators::OPERATORS {
         let operand = sample(operator.operand);
         let test = json!({"field": "call.nothing", operator.name: operand});
-        assert_eq!(holds(test), holding.contains(&operator.name), "{}", operator.name);
+        assert_eq!(
+            holds(test),
+            holding.contains(&operator.name),
+            "{}",
+            operator.name
+        );
     }
 }
 
@@ -127,19 +259,36 @@ fn sample(operand: operators::Operand) -> Value {
 #[test]
 fn two_missing_values_are_not_the_same() {
     assert!(!holds(json!({"field": "call.status", "is": "$call.none"})));
-    assert!(holds(json!({"field": "call.status", "is-not": "$call.none"})));
-    assert!(!holds(json!({"field": "call.status", "contains": "$call.none"})));
-    assert!(!holds(json!({"field": "call.status", "in": ["$call.none"]})));
-    assert!(holds(json!({"field": "call.status", "is": "${call.none|missed}"})));
+    assert!(holds(
+        json!({"field": "call.status", "is-not": "$call.none"})
+    ));
+    assert!(!holds(
+        json!({"field": "call.status", "contains": "$call.none"})
+    ));
+    assert!(!holds(
+        json!({"field": "call.status", "in": ["$call.none"]})
+    ));
+    assert!(holds(
+        json!({"field": "call.status", "is": "${call.none|missed}"})
+    ));
 }
 
 #[test]
 fn accents_count_unless_they_are_folded() {
     assert!(!holds(json!({"field": "contact.city", "contains": "evr"})));
-    assert!(holds(json!({"field": "contact.city", "contains": "evr", "fold-accents": true})));
-    assert!(holds(json!({"field": "contact.city", "is": "EVRY", "fold-accents": true})));
-    assert!(holds(json!({"field": "contact.city", "is": "E\u{301}vry"})), "NFKC");
-    assert!(holds(json!({"field": "contact.city", "matches": "^evry$", "fold-accents": true})));
+    assert!(holds(
+        json!({"field": "contact.city", "contains": "evr", "fold-accents": true})
+    ));
+    assert!(holds(
+        json!({"field": "contact.city", "is": "EVRY", "fold-accents": true})
+    ));
+    assert!(
+        holds(json!({"field": "contact.city", "is": "E\u{301}vry"})),
+        "NFKC"
+    );
+    assert!(holds(
+        json!({"field": "contact.city", "matches": "^evry$", "fold-accents": true})
+    ));
 }
 
 #[test]
@@ -175,33 +324,109 @@ fn a_refusal_says_where_and_what_would_be_right() {
     for (value, path, part) in [
         (json!("x"), "", "a mapping such as"),
         (json!({}), "", "`field` is missing"),
-        (json!({"field": "call.status"}), "", "an operator is missing"),
-        (json!({"field": "call.status", "iss": 1}), "/iss", "(did you mean `is`?)"),
-        (json!({"field": "call.status", "regex": "a"}), "/regex", "(did you mean `matches`?)"),
-        (json!({"field": "$call.status", "is": 1}), "/field", "(did you mean `call.status`?)"),
-        (json!({"field": "status", "is": 1}), "/field", "namespace and name"),
+        (
+            json!({"field": "call.status"}),
+            "",
+            "an operator is missing",
+        ),
+        (
+            json!({"field": "call.status", "iss": 1}),
+            "/iss",
+            "(did you mean `is`?)",
+        ),
+        (
+            json!({"field": "call.status", "regex": "a"}),
+            "/regex",
+            "(did you mean `matches`?)",
+        ),
+        (
+            json!({"field": "$call.status", "is": 1}),
+            "/field",
+            "(did you mean `call.status`?)",
+        ),
+        (
+            json!({"field": "status", "is": 1}),
+            "/field",
+            "namespace and name",
+        ),
         (json!({"field": 1, "is": 1}), "/field", "is a text"),
-        (json!({"field": "a.b", "is": 1, "is-not": 2}), "/is-not", "one operator"),
+        (
+            json!({"field": "a.b", "is": 1, "is-not": 2}),
+            "/is-not",
+            "one operator",
+        ),
         (json!({"field": "a.b", "is": {}}), "/is", "not a mapping"),
-        (json!({"field": "a.b", "less-than": "soon"}), "/less-than", "takes a number, not `soon`"),
-        (json!({"field": "a.b", "less-than": "2m"}), "/less-than", "in seconds"),
-        (json!({"field": "a.b", "between": [1]}), "/between", "[10, 20]"),
-        (json!({"field": "a.b", "between": [1, "2h"]}), "/between", "[10, 20]"),
+        (
+            json!({"field": "a.b", "less-than": "soon"}),
+            "/less-than",
+            "takes a number, not `soon`",
+        ),
+        (
+            json!({"field": "a.b", "less-than": "2m"}),
+            "/less-than",
+            "in seconds",
+        ),
+        (
+            json!({"field": "a.b", "between": [1]}),
+            "/between",
+            "[10, 20]",
+        ),
+        (
+            json!({"field": "a.b", "between": [1, "2h"]}),
+            "/between",
+            "[10, 20]",
+        ),
         (json!({"field": "a.b", "in": []}), "/in", "a list"),
-        (json!({"field": "a.b", "after": "soon"}), "/after", "2026-12-01"),
-        (json!({"field": "a.b", "older-than": "30"}), "/older-than", "`30s` for seconds"),
-        (json!({"field": "a.b", "matches": "("}), "/matches", "unclosed group"),
-        (json!({"field": "a.b", "matches": "((a{1000}){1000}){1000}"}), "/matches", "repeats too much"),
-        (json!({"field": "a.b", "exists": 1}), "/exists", "true or false"),
-        (json!({"field": "a.b", "within-hours": {"mon": []}}), "/within-hours", "monday"),
-        (json!({"field": "a.b", "is": 1, "fold-accents": 1}), "/fold-accents", "true or false"),
+        (
+            json!({"field": "a.b", "after": "soon"}),
+            "/after",
+            "2026-12-01",
+        ),
+        (
+            json!({"field": "a.b", "older-than": "30"}),
+            "/older-than",
+            "`30s` for seconds",
+        ),
+        (
+            json!({"field": "a.b", "matches": "("}),
+            "/matches",
+            "unclosed group",
+        ),
+        (
+            json!({"field": "a.b", "matches": "((a{1000}){1000}){1000}"}),
+            "/matches",
+            "repeats too much",
+        ),
+        (
+            json!({"field": "a.b", "exists": 1}),
+            "/exists",
+            "true or false",
+        ),
+        (
+            json!({"field": "a.b", "within-hours": {"mon": []}}),
+            "/within-hours",
+            "monday",
+        ),
+        (
+            json!({"field": "a.b", "is": 1, "fold-accents": 1}),
+            "/fold-accents",
+            "true or false",
+        ),
         (json!({"all": []}), "/all", "at least one"),
         (json!({"all": [], "field": "a.b"}), "", "stands alone"),
-        (json!({"any": [{"not": 3}]}), "/any/0/not", "a mapping such as"),
+        (
+            json!({"any": [{"not": 3}]}),
+            "/any/0/not",
+            "a mapping such as",
+        ),
     ] {
         let problems = Condition::parse(&value).unwrap_err();
         assert_eq!(problems[0].path, path, "{value}");
-        assert!(problems[0].to_string().contains(part), "{value}: {}", problems[0]);
+        assert!(
+            problems[0].to_string().contains(part),
+            "{value}: {}",
+            problems[0]
+        );
     }
 }
 
@@ -209,7 +434,10 @@ fn a_refusal_says_where_and_what_would_be_right() {
 fn all_problems_are_told() {
     let problems =
         Condition::parse(&json!({"all": [{"field": "x", "foo": 1}, {"is": 2}, 3]})).unwrap_err();
-    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    let paths: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.path.as_str())
+        .collect();
     assert_eq!(paths, ["/all/0/field", "/all/0/foo", "/all/1", "/all/2"]);
 }
 
@@ -225,17 +453,27 @@ fn size_and_depth_are_bounded() {
 }
 
 fn any_leaf() -> impl Strategy<Value = Value> {
-    let fields = ["call.status", "call.duration", "contact.tags", "call.nothing", "call.start", "contact.list"];
-    (prop::sample::select(fields.to_vec()), 0..operators::OPERATORS.len(), any::<bool>()).prop_map(
-        |(field, index, fold)| {
+    let fields = [
+        "call.status",
+        "call.duration",
+        "contact.tags",
+        "call.nothing",
+        "call.start",
+        "contact.list",
+    ];
+    (
+        prop::sample::select(fields.to_vec()),
+        0..operators::OPERATORS.len(),
+        any::<bool>(),
+    )
+        .prop_map(|(field, index, fold)| {
             let operator = &operators::OPERATORS[index];
             let mut leaf = json!({"field": field, operator.name: sample(operator.operand)});
             if fold {
                 leaf["fold-accents"] = json!(true);
             }
             leaf
-        },
-    )
+        })
 }
 
 fn any_condition() -> impl Strategy<Value = Value> {
@@ -250,7 +488,22 @@ fn any_condition() -> impl Strategy<Value = Value> {
 
 fn any_json() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(
-        ["all", "any", "not", "field", "is", "between", "matches", "in", "older-than", "x", "within-hours", "has-query-parameter", "exists"].to_vec(),
+        [
+            "all",
+            "any",
+            "not",
+            "field",
+            "is",
+            "between",
+            "matches",
+            "in",
+            "older-than",
+            "x",
+            "within-hours",
+            "has-query-parameter",
+            "exists",
+        ]
+        .to_vec(),
     );
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -263,7 +516,10 @@ fn any_json() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::vec((key.clone(), inner), 0..4).prop_map(|entries| Value::Object(
-                entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
+                entries
+                    .into_iter()
+                    .map(|(k, v)| (k.to_owned(), v))
+                    .collect()
             )),
         ]
     })

@@ -11,7 +11,10 @@ use super::{
     references::References,
     to_name,
 };
-use crate::variables::{Template, strings_in};
+use crate::{
+    conditions::Condition,
+    variables::{Template, said_of},
+};
 
 impl Document {
     /// Every problem that the document has in a workspace, in the order of its text where that is
@@ -50,6 +53,7 @@ impl Document {
             if let Some(descriptor) = descriptor {
                 let found = descriptor.check_settings(&step.with, true);
                 problems.extend(found.into_iter().map(|problem| problem.below(&with)));
+                conditions(step, descriptor, &references, &with, &mut problems);
                 let steps = self.names(step, descriptor, catalogue, &with, &mut problems);
                 jumps.insert(&step.id, steps);
                 branches(step, descriptor, &path, &mut problems);
@@ -73,7 +77,8 @@ impl Document {
         problems: &mut Vec<Problem>,
     ) -> Vec<String> {
         let mut jumps = Vec::new();
-        for (at, text, kind) in strings_in(&step.with, &descriptor.settings, "x-jackfield-ref") {
+        for (at, part, kind) in said_of(&step.with, &descriptor.settings, "x-jackfield-ref") {
+            let Some(text) = part.as_str() else { continue };
             if Template::parse(text).variables().next().is_some() {
                 continue;
             }
@@ -138,7 +143,11 @@ impl Document {
             let message = format!(
                 "no run reaches the step `{id}`: name it in a `next` or in `branches`, or take it out"
             );
-            problems.push(Problem::error("unreachable-step", join("/steps", id), message));
+            problems.push(Problem::error(
+                "unreachable-step",
+                join("/steps", id),
+                message,
+            ));
         }
         // A plugin that is not known has been told already; it may well wait.
         let spins = |id: &str| {
@@ -147,8 +156,11 @@ impl Document {
                 .is_some_and(|descriptor| !descriptor.waits && !descriptor.bounds_loops)
         };
         if let Some(round) = graph::spinning_loop(&ids, &edges, spins) {
-            let way: Vec<String> =
-                round.iter().chain(round.first()).map(|id| format!("`{id}`")).collect();
+            let way: Vec<String> = round
+                .iter()
+                .chain(round.first())
+                .map(|id| format!("`{id}`"))
+                .collect();
             let message = format!(
                 "the steps {} can go round for ever without a pause: put a step that waits into \
                  the loop, or take the way back out",
@@ -164,8 +176,11 @@ fn unknown_plugin(step: &Step, catalogue: &dyn Catalogue) -> Problem {
     let path = join(&join("/steps", &step.id), "uses");
     let names = catalogue.step_names();
     let bare = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
-    let majors: Vec<&str> =
-        names.iter().filter(|name| bare(name) == step.uses.name).map(String::as_str).collect();
+    let majors: Vec<&str> = names
+        .iter()
+        .filter(|name| bare(name) == step.uses.name)
+        .map(String::as_str)
+        .collect();
     if let Some(newest) = majors.last() {
         let message = format!(
             "`{}` is not installed in version {}; installed is {}",
@@ -173,14 +188,33 @@ fn unknown_plugin(step: &Step, catalogue: &dyn Catalogue) -> Problem {
             step.uses.major,
             one_of(majors.iter().copied()).replace(" or ", " and ")
         );
-        return Problem::error("unknown-plugin", path, message)
-            .suggest(Some((*newest).to_owned()));
+        return Problem::error("unknown-plugin", path, message).suggest(Some((*newest).to_owned()));
     }
     let bare_names: Vec<String> = names.iter().map(|name| bare(name)).collect();
     let near = nearest(&step.uses.name, bare_names.iter().map(String::as_str));
     let near = near.and_then(|near| names.iter().find(|name| bare(name) == near).cloned());
     let message = format!("there is no step plugin `{}`", step.uses);
     Problem::error("unknown-plugin", path, message).suggest(near)
+}
+
+/// Conditions that stand in the settings (`x-jackfield-ref: condition`), as in a branch step.
+fn conditions(
+    step: &Step,
+    descriptor: &StepDescriptor,
+    references: &References<'_>,
+    with: &str,
+    problems: &mut Vec<Problem>,
+) {
+    for (at, part, kind) in said_of(&step.with, &descriptor.settings, "x-jackfield-ref") {
+        if kind != "condition" {
+            continue;
+        }
+        let path = format!("{with}{at}");
+        match Condition::parse(part) {
+            Ok(condition) => references.condition(&condition, &path, problems),
+            Err(found) => problems.extend(found.into_iter().map(|problem| problem.below(&path))),
+        }
+    }
 }
 
 /// Branches that are mapped but do not exist, and those from the settings that are not mapped.
@@ -205,18 +239,25 @@ fn branches(step: &Step, descriptor: &StepDescriptor, path: &str, problems: &mut
         // A name with a variable in it cannot be known, and could not be mapped.
         if !super::is_name(name) {
             let message = format!("`{name}` is not a branch: use lower-case words with hyphens");
-            problems.push(
-                Problem::error("name", join(path, "with"), message).suggest(to_name(name)),
-            );
+            problems
+                .push(Problem::error("name", join(path, "with"), message).suggest(to_name(name)));
         } else if !seen.insert(name) {
             let message = format!("the branch `{name}` stands in the settings twice");
-            problems.push(Problem::error("duplicate-branch", join(path, "with"), message));
+            problems.push(Problem::error(
+                "duplicate-branch",
+                join(path, "with"),
+                message,
+            ));
         } else if step.branch(name).is_none() && descriptor.otherwise(name).is_none() {
             let message = format!(
                 "the branch `{name}` goes nowhere of its own, so the run goes on to the next step: \
                  name its step in `branches`"
             );
-            problems.push(Problem::warning("unmapped-branch", join(path, "with"), message));
+            problems.push(Problem::warning(
+                "unmapped-branch",
+                join(path, "with"),
+                message,
+            ));
         }
     }
 }

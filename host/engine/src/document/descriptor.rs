@@ -13,7 +13,7 @@
 //!
 //! `settings` and `output` are JSON Schemas (2020-12) without references to the outside. In the
 //! settings `x-jackfield-ref` says that a text names a `channel`, a `template`, a `step` of the same
-//! workflow or a `contact-field`; `x-jackfield-raw`, `contentMediaType` and `format` say how
+//! workflow or a `contact-field`, or that a value is a `condition`; `x-jackfield-raw`, `contentMediaType` and `format` say how
 //! variables are put in ([`crate::variables::substitute`]).
 //!
 //! A branch that the workflow does not map follows its `otherwise`. Every step has the branches
@@ -138,7 +138,10 @@ fn any_object() -> Value {
     serde_json::json!({"type": "object"})
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -170,10 +173,18 @@ impl StepDescriptor {
             return Err(vec![Problem::error("descriptor", "", message)]);
         }
         let descriptor: Self = serde_json::from_value(value.clone()).map_err(|error| {
-            vec![Problem::error("descriptor", "", format!("the descriptor does not fit: {error}"))]
+            vec![Problem::error(
+                "descriptor",
+                "",
+                format!("the descriptor does not fit: {error}"),
+            )]
         })?;
         descriptor.judge(&mut problems);
-        if problems.is_empty() { Ok(descriptor) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(descriptor)
+        } else {
+            Err(problems)
+        }
     }
 
     fn judge(&self, problems: &mut Vec<Problem>) {
@@ -183,18 +194,27 @@ impl StepDescriptor {
         if !is_name(&self.name) {
             complain(
                 "/name".into(),
-                format!("`{}` is not a name: use lower-case words with hyphens", self.name),
+                format!(
+                    "`{}` is not a name: use lower-case words with hyphens",
+                    self.name
+                ),
             );
         }
         if self.major().is_none() {
             complain(
                 "/version".into(),
-                format!("`{}` is not a version: write three numbers, as in `1.2.0`", self.version),
+                format!(
+                    "`{}` is not a version: write three numbers, as in `1.2.0`",
+                    self.version
+                ),
             );
         }
         for (key, schema) in [("settings", &self.settings), ("output", &self.output)] {
             if let Err(error) = settings::compile(schema) {
-                complain(format!("/{key}"), format!("not a JSON Schema (2020-12): {error}"));
+                complain(
+                    format!("/{key}"),
+                    format!("not a JSON Schema (2020-12): {error}"),
+                );
             }
         }
         if let Some(pointer) = &self.branches_from
@@ -217,8 +237,14 @@ impl StepDescriptor {
                     ),
                 );
             }
-            if self.branches[..index].iter().any(|other| other.name == branch.name) {
-                complain(format!("{path}/name"), format!("`{}` stands there twice", branch.name));
+            if self.branches[..index]
+                .iter()
+                .any(|other| other.name == branch.name)
+            {
+                complain(
+                    format!("{path}/name"),
+                    format!("`{}` stands there twice", branch.name),
+                );
             }
             if let Err(error) = self.resolve(&branch.name) {
                 complain(format!("{path}/otherwise"), error);
@@ -230,8 +256,10 @@ impl StepDescriptor {
     #[must_use]
     pub fn major(&self) -> Option<u64> {
         let core = self.version.split(['-', '+']).next()?;
-        let numbers: Vec<u64> =
-            core.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        let numbers: Vec<u64> = core
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect::<Option<_>>()?;
         (numbers.len() == 3).then(|| numbers[0])
     }
 
@@ -246,11 +274,13 @@ impl StepDescriptor {
     #[must_use]
     pub fn otherwise(&self, branch: &str) -> Option<Otherwise> {
         let fixed = self.branches.iter().find(|other| other.name == branch);
-        fixed.map(|branch| branch.otherwise.clone()).or(match branch {
-            "success" => Some(Otherwise::Next),
-            "failure" => Some(Otherwise::Fail),
-            _ => None,
-        })
+        fixed
+            .map(|branch| branch.otherwise.clone())
+            .or(match branch {
+                "success" => Some(Otherwise::Next),
+                "failure" => Some(Otherwise::Fail),
+                _ => None,
+            })
     }
 
     /// Follows `otherwise` from branch to branch; the error says why there is no end to it.
@@ -261,7 +291,9 @@ impl StepDescriptor {
                 None => {
                     let known = self.fixed_branches();
                     let near = nearest(&name, known.iter().map(String::as_str));
-                    let near = near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
+                    let near = near
+                        .map(|n| format!(" (did you mean `{n}`?)"))
+                        .unwrap_or_default();
                     return Err(format!(
                         "`{name}` is none of `next`, `end`, `fail` and the other branches{near}"
                     ));
@@ -270,14 +302,19 @@ impl StepDescriptor {
                 Some(_) => return Ok(()),
             }
         }
-        Err(format!("the `otherwise` of `{branch}` goes round in a circle"))
+        Err(format!(
+            "the `otherwise` of `{branch}` goes round in a circle"
+        ))
     }
 
     /// The names of the fixed branches, `success` and `failure` included.
     #[must_use]
     pub fn fixed_branches(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.branches.iter().map(|branch| branch.name.clone()).collect();
+        let mut names: Vec<String> = self
+            .branches
+            .iter()
+            .map(|branch| branch.name.clone())
+            .collect();
         for implicit in ["success", "failure"] {
             if !names.iter().any(|name| name == implicit) {
                 names.push(implicit.to_owned());
@@ -289,10 +326,15 @@ impl StepDescriptor {
     /// The names of the branches that come from these settings, in order.
     #[must_use]
     pub fn branches_in(&self, settings: &Value) -> Vec<String> {
-        let Some(pointer) = &self.branches_from else { return Vec::new() };
+        let Some(pointer) = &self.branches_from else {
+            return Vec::new();
+        };
         let mut found = vec![settings];
-        let tokens: Vec<String> =
-            pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~")).collect();
+        let tokens: Vec<String> = pointer
+            .split('/')
+            .skip(1)
+            .map(|t| t.replace("~1", "/").replace("~0", "~"))
+            .collect();
         for (index, token) in tokens.iter().enumerate() {
             let last = index + 1 == tokens.len();
             if token == "*" && last && found.iter().all(|value| value.is_object()) {
@@ -305,14 +347,21 @@ impl StepDescriptor {
                     ("*", Value::Array(items)) => items.iter().collect(),
                     ("*", Value::Object(entries)) => entries.values().collect(),
                     (key, Value::Object(entries)) => entries.get(key).into_iter().collect(),
-                    (key, Value::Array(items)) => {
-                        key.parse::<usize>().ok().and_then(|i| items.get(i)).into_iter().collect()
-                    }
+                    (key, Value::Array(items)) => key
+                        .parse::<usize>()
+                        .ok()
+                        .and_then(|i| items.get(i))
+                        .into_iter()
+                        .collect(),
                     _ => Vec::new(),
                 })
                 .collect();
         }
-        found.into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        found
+            .into_iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Checks settings against the schema. `before_variables`: variables are not put in yet, so a
@@ -324,7 +373,8 @@ impl StepDescriptor {
                 // Another thread may have been faster: its validator is as good.
                 Ok(validator) => drop(self.validator.set(Arc::new(validator))),
                 Err(error) => {
-                    let message = format!("the settings' schema of `{}` is broken: {error}", self.name);
+                    let message =
+                        format!("the settings' schema of `{}` is broken: {error}", self.name);
                     return vec![Problem::error("schema", "", message)];
                 }
             }

@@ -72,7 +72,7 @@ pub struct Event {
     pub namespaces: &'static [Namespace],
 }
 
-use FieldType::{Boolean, Email, List, Number, Phone, Text, Timestamp, Url};
+use FieldType::{Boolean, Date, Email, List, Number, Object, Phone, Text, Timestamp, Url};
 
 const fn field(name: &'static str, kind: FieldType, title: &'static str) -> Field {
     Field { name, kind, title }
@@ -84,7 +84,12 @@ const fn namespace(
     fields: &'static [Field],
     open: bool,
 ) -> Namespace {
-    Namespace { name, title, fields, open }
+    Namespace {
+        name,
+        title,
+        fields,
+        open,
+    }
 }
 
 const CALL: Namespace = namespace(
@@ -99,18 +104,30 @@ const CALL: Namespace = namespace(
         field("duration", Number, "Length of the call, in seconds"),
         field("start", Timestamp, "When it began"),
         field("end", Timestamp, "When it ended"),
-        field("wait_time", Number, "Time before somebody answered, in seconds"),
+        field(
+            "wait_time",
+            Number,
+            "Time before somebody answered, in seconds",
+        ),
         field("area", Text, "Geographic area of the caller's number"),
         field("caller_city", Text, "The caller's city"),
         field("caller_region", Text, "The caller's region"),
         field("caller_country", Text, "The caller's country"),
-        field("number_type", Text, "Kind of the called number: `dynamic` or `static`"),
+        field(
+            "number_type",
+            Text,
+            "Kind of the called number: `dynamic` or `static`",
+        ),
         field("number_label", Text, "Label of the called number"),
         field("first_url", Url, "The first page that the caller visited"),
         field("last_url", Url, "The last page that the caller visited"),
         field("referrer", Url, "The page that led to the visit"),
         field("recording_url", Url, "The recording"),
-        field("repeat_caller", Boolean, "Whether this number has called before"),
+        field(
+            "repeat_caller",
+            Boolean,
+            "Whether this number has called before",
+        ),
         field("campaign", Text, "The campaign"),
         field("tags", List, "The call's tags"),
         field("utm_source", Text, "Where the visit came from (UTM)"),
@@ -137,34 +154,51 @@ const AGENT: Namespace = namespace(
 const ACCOUNT: Namespace = namespace(
     "account",
     "The account that the event belongs to",
-    &[field("id", Text, "The account's id"), field("name", Text, "The account's name")],
+    &[
+        field("id", Text, "The account's id"),
+        field("name", Text, "The account's name"),
+    ],
     false,
 );
 
 const VISITOR: Namespace = namespace("visitor", "The visitor of the web site", &[], true);
 
-const MESSAGE: Namespace = namespace(
+const RECEIVED: Namespace = namespace(
     "message",
     "The message",
     &[
         field("id", Text, "The message's id"),
-        field("direction", Text, "`in` or `out`"),
         field("type", Text, "`text`, `image`, `location` and so on"),
         field("text", Text, "Its text"),
-        field("subject", Text, "The subject, of a mail"),
-        field("from", Text, "The sender's address"),
-        field("to", Text, "The receiver's address"),
-        field("attachments", List, "Files that came with it"),
-        field("payload", Text, "What a button carries"),
-        field("language", Text, "Its language"),
-        field("received_at", Timestamp, "When it arrived"),
-        field("sent_at", Timestamp, "When it was sent"),
-        field("status", Text, "`accepted`, `sent`, `delivered`, `read`, `failed`, `suppressed` or `uncertain`"),
-        field("reason", Text, "Why it failed or was suppressed"),
-        field("source", Text, "Who wrote it: `contact`, `user`, `workflow`, `broadcast`, `api`"),
+        field("content", Object, "All of its content"),
+        field("payload", Text, "What the pressed button carries"),
+        field("address", Text, "The contact's address on the channel"),
         field("channel", Text, "The channel's name"),
-        field("keyword", Text, "The keyword that matched"),
-        field("first", Boolean, "Whether it is the contact's first"),
+        field("channel_id", Text, "The channel's id"),
+        field("in_reply_to", Text, "The id of the message that it answers"),
+        field("provider_id", Text, "The provider's id of it"),
+    ],
+    false,
+);
+
+const STATUS: Namespace = namespace(
+    "message",
+    "The message",
+    &[
+        field("id", Text, "The message's id"),
+        field(
+            "status",
+            Text,
+            "`accepted`, `sent`, `delivered`, `read`, `failed`, `suppressed` or `uncertain`",
+        ),
+        field("reason", Text, "Why it failed or was suppressed"),
+        field("error", Object, "What the connector said of it"),
+        field("address", Text, "Where it went"),
+        field("channel", Text, "The channel's name"),
+        field("channel_id", Text, "The channel's id"),
+        field("provider_id", Text, "The provider's id of it"),
+        field("workflow", Text, "The workflow that sent it"),
+        field("run", Text, "The run that sent it"),
     ],
     false,
 );
@@ -184,10 +218,17 @@ const OPT_OUT: Namespace = namespace(
     "opt_out",
     "The opt-out",
     &[
-        field("scope", Text, "`account`, `sender` or `list`"),
-        field("source", Text, "How it was said: `keyword`, `link`, `user`, `api`, `provider`"),
-        field("sender", Text, "The sender that is not wanted any more"),
+        field("address", Text, "The contact's address"),
+        field("scope", Text, "`account` or `channel`"),
+        field("channel", Text, "The channel's name"),
+        field("channel_id", Text, "The channel's id"),
+        field(
+            "source",
+            Text,
+            "How it was said: `keyword`, `link` and so on",
+        ),
         field("text", Text, "What the contact wrote"),
+        field("message_id", Text, "The message whose link was followed"),
     ],
     false,
 );
@@ -197,7 +238,11 @@ const CONVERSATION: Namespace = namespace(
     "The conversation",
     &[
         field("id", Text, "The conversation's id"),
-        field("source", Text, "Who opened or closed it: `contact`, `user`, `workflow`, `api`"),
+        field(
+            "source",
+            Text,
+            "Who opened or closed it: `contact`, `user`, `workflow`, `api`",
+        ),
         field("channel", Text, "The channel's name"),
         field("opened_at", Timestamp, "When it was opened"),
         field("closed_at", Timestamp, "When it was closed"),
@@ -205,8 +250,16 @@ const CONVERSATION: Namespace = namespace(
         field("first_message", Text, "The text of its first message"),
         field("category", Text, "The category of the closing notes"),
         field("summary", Text, "The summary of the closing notes"),
-        field("first_response_time", Number, "Time to the first answer, in seconds"),
-        field("resolution_time", Number, "Time from opening to closing, in seconds"),
+        field(
+            "first_response_time",
+            Number,
+            "Time to the first answer, in seconds",
+        ),
+        field(
+            "resolution_time",
+            Number,
+            "Time from opening to closing, in seconds",
+        ),
     ],
     false,
 );
@@ -214,12 +267,15 @@ const CONVERSATION: Namespace = namespace(
 const TAG: Namespace = namespace(
     "tag",
     "The tag",
-    &[field("name", Text, "The tag's name"), field("action", Text, "`added` or `removed`")],
+    &[
+        field("name", Text, "The tag's name"),
+        field("action", Text, "`added` or `removed`"),
+    ],
     false,
 );
 
 /// What every run has.
-pub static ALWAYS: [Namespace; 10] = [
+pub static ALWAYS: [Namespace; 9] = [
     namespace(
         "contact",
         "The contact that the run is about",
@@ -236,14 +292,27 @@ pub static ALWAYS: [Namespace; 10] = [
             field("assignee", Text, "Who the conversation is assigned to"),
             field("lifecycle", Text, "Stage of the life cycle"),
             field("tags", List, "Tags"),
-            field("status", Text, "State of the conversation: `open`, `closed`, `snoozed`"),
+            field("blocked", Boolean, "Whether the contact is blocked"),
+            field("addresses", List, "Addresses, with the channel of each"),
             field("created_at", Timestamp, "When the contact was created"),
             field("last_channel", Text, "The channel of the last message"),
-            field("last_incoming_message", Text, "What the contact wrote last"),
+            field("last_incoming", Text, "What the contact wrote last"),
             field("last_incoming_at", Timestamp, "When the contact wrote last"),
-            field("last_outgoing_message", Text, "What was written to the contact last"),
-            field("last_outgoing_at", Timestamp, "When the contact was last written to"),
-            field("last_outgoing_source", Text, "Who wrote then: `user`, `workflow`, `broadcast`, `api`"),
+            field(
+                "last_outgoing",
+                Text,
+                "What was written to the contact last",
+            ),
+            field(
+                "last_outgoing_at",
+                Timestamp,
+                "When the contact was last written to",
+            ),
+            field(
+                "last_outgoing_source",
+                Text,
+                "Who wrote then: `user`, `workflow`, `broadcast`, `api` and so on",
+            ),
         ],
         true,
     ),
@@ -251,13 +320,8 @@ pub static ALWAYS: [Namespace; 10] = [
         "assignee",
         "Who the conversation is assigned to",
         &[
-            field("id", Text, "The user's id"),
             field("name", Text, "The user's name"),
-            field("firstname", Text, "The user's first name"),
-            field("lastname", Text, "The user's last name"),
             field("email", Email, "The user's mail address"),
-            field("phone", Phone, "The user's telephone number"),
-            field("status", Text, "`online` or `offline`"),
         ],
         false,
     ),
@@ -265,9 +329,14 @@ pub static ALWAYS: [Namespace; 10] = [
         "system",
         "The time in the workspace's time zone",
         &[
-            field("current_datetime", Timestamp, "Date and time, `2026-12-01 09:00:00`"),
-            field("current_date", FieldType::Date, "The date, `2026-12-01`"),
+            field(
+                "current_datetime",
+                Timestamp,
+                "Date and time, `2026-12-01 09:00:00`",
+            ),
+            field("current_date", Date, "The date, `2026-12-01`"),
             field("current_time", Text, "The time, `09:00:00`"),
+            field("time_zone", Text, "The time zone, `Europe/Paris`"),
         ],
         false,
     ),
@@ -276,7 +345,6 @@ pub static ALWAYS: [Namespace; 10] = [
         "The workflow",
         &[
             field("name", Text, "Its name"),
-            field("title", Text, "Its title"),
             field("version", Number, "Its version"),
         ],
         false,
@@ -286,13 +354,27 @@ pub static ALWAYS: [Namespace; 10] = [
         "The run",
         &[
             field("id", Text, "Its id"),
-            field("started_at", Timestamp, "When it began"),
+            field(
+                "created_at",
+                Timestamp,
+                "When it began, in milliseconds since 1970",
+            ),
         ],
         false,
     ),
-    namespace("steps", "What earlier steps gave, by the step's id", &[], true),
+    namespace(
+        "steps",
+        "What earlier steps gave, by the step's id",
+        &[],
+        true,
+    ),
     namespace("vars", "The run's variables", &[], true),
-    namespace("event", "The data of the event that started the run", &[], true),
+    namespace(
+        "event",
+        "The data of the event that started the run",
+        &[],
+        true,
+    ),
     namespace(
         "channel",
         "The channel of the contact's last message",
@@ -303,15 +385,10 @@ pub static ALWAYS: [Namespace; 10] = [
         ],
         false,
     ),
-    namespace("workspace", "The workspace", &[
-        field("id", Text, "Its id"),
-        field("name", Text, "Its name"),
-        field("time_zone", Text, "Its time zone"),
-    ], false),
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 10] = [
+pub static EVENTS: [Event; 11] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -320,14 +397,18 @@ pub static EVENTS: [Event; 10] = [
     Event {
         name: "message.received",
         title: "A contact has written",
-        namespaces: &[MESSAGE, CONVERSATION, ACCOUNT],
+        namespaces: &[RECEIVED, ACCOUNT],
     },
     Event {
         name: "message.status",
         title: "It is known how far a message has come",
-        namespaces: &[MESSAGE, ACCOUNT],
+        namespaces: &[STATUS, ACCOUNT],
     },
-    Event { name: "contact.created", title: "A contact was created", namespaces: &[ACCOUNT] },
+    Event {
+        name: "contact.created",
+        title: "A contact was created",
+        namespaces: &[ACCOUNT],
+    },
     Event {
         name: "contact.field-updated",
         title: "A field of a contact has changed",
@@ -336,6 +417,11 @@ pub static EVENTS: [Event; 10] = [
     Event {
         name: "contact.opted-out",
         title: "A contact does not want messages any more",
+        namespaces: &[OPT_OUT, ACCOUNT],
+    },
+    Event {
+        name: "contact.opted-in",
+        title: "A contact wants messages again",
         namespaces: &[OPT_OUT, ACCOUNT],
     },
     Event {
@@ -388,7 +474,11 @@ pub fn namespaces<'a>(
     events: impl IntoIterator<Item = &'a str>,
 ) -> impl Iterator<Item = &'static Namespace> {
     let mut brought: Vec<&'static Namespace> = Vec::new();
-    for namespace in events.into_iter().filter_map(find).flat_map(|event| event.namespaces) {
+    for namespace in events
+        .into_iter()
+        .filter_map(find)
+        .flat_map(|event| event.namespaces)
+    {
         if !brought.contains(&namespace) {
             brought.push(namespace);
         }

@@ -35,7 +35,9 @@ impl Document {
     /// that the document does not have, fail.
     #[must_use]
     pub fn target(&self, step: &str, branch: &str, descriptor: &StepDescriptor) -> Target {
-        let Some(step) = self.step(step) else { return Target::Fail };
+        let Some(step) = self.step(step) else {
+            return Target::Fail;
+        };
         let mut branch = branch.to_owned();
         // `otherwise` leads from branch to branch; a descriptor that goes in circles was refused,
         // and is stopped here all the same.
@@ -61,7 +63,8 @@ impl Document {
     /// branch says so. The step's `next`, or the following step in the document, or the end.
     #[must_use]
     pub fn following(&self, step: &str) -> Target {
-        self.next(step).map_or(Target::End, |id| Target::Step(id.to_owned()))
+        self.next(step)
+            .map_or(Target::End, |id| Target::Step(id.to_owned()))
     }
 
     /// The id of that step; none where the run ends.
@@ -87,7 +90,11 @@ impl Document {
             Some(descriptor) => {
                 let mut names = descriptor.fixed_branches();
                 names.extend(descriptor.branches_in(&step.with));
-                targets.extend(names.iter().map(|name| self.target(&step.id, name, descriptor)));
+                targets.extend(
+                    names
+                        .iter()
+                        .map(|name| self.target(&step.id, name, descriptor)),
+                );
             }
             None => targets.push(self.following(&step.id)),
         }
@@ -114,7 +121,10 @@ pub(super) fn unreachable<'a>(
             queue.extend(edges.get(id).into_iter().flatten().map(String::as_str));
         }
     }
-    ids.iter().copied().filter(|id| !reached.contains(id)).collect()
+    ids.iter()
+        .copied()
+        .filter(|id| !reached.contains(id))
+        .collect()
 }
 
 /// A loop among the steps for which `spins` holds, if there is one: their ids in the order of the
@@ -128,7 +138,9 @@ pub(super) fn spinning_loop<'a>(
     let mut left: Vec<&'a str> = ids.iter().copied().filter(|id| spins(id)).collect();
     loop {
         let stays = |id: &&str| {
-            edges.get(*id).is_some_and(|to| left.iter().any(|other| to.contains(*other)))
+            edges
+                .get(*id)
+                .is_some_and(|to| left.iter().any(|other| to.contains(*other)))
         };
         let kept: Vec<&'a str> = left.iter().copied().filter(stays).collect();
         if kept.len() == left.len() {

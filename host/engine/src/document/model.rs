@@ -103,7 +103,10 @@ impl ExitOn {
     /// Its name in documents.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, exit)| *exit == self).map_or("", |(name, _)| name)
+        Self::ALL
+            .iter()
+            .find(|(_, exit)| *exit == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
@@ -179,8 +182,17 @@ pub const MAX_ATTEMPTS: u32 = 10;
 
 impl Default for Retry {
     fn default() -> Self {
-        let Backoff { attempts, first, max, .. } = Backoff::default();
-        Self { attempts, first, max }
+        let Backoff {
+            attempts,
+            first,
+            max,
+            ..
+        } = Backoff::default();
+        Self {
+            attempts,
+            first,
+            max,
+        }
     }
 }
 
@@ -215,6 +227,9 @@ impl Step {
     /// Where the document sends a branch, if it says so.
     #[must_use]
     pub fn branch(&self, name: &str) -> Option<&Goto> {
-        self.branches.iter().find(|(branch, _)| branch == name).map(|(_, goto)| goto)
+        self.branches
+            .iter()
+            .find(|(branch, _)| branch == name)
+            .map(|(_, goto)| goto)
     }
 }

@@ -62,7 +62,10 @@ impl Problem {
         path: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, path, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, path, message)
+        }
     }
 
     /// The same problem with what was probably meant.
@@ -81,7 +84,10 @@ impl Problem {
 
     /// The problem as compilers print it: `file:line:column: message (did you mean …?)`.
     pub fn in_file<'a>(&'a self, file: &'a str) -> impl fmt::Display + 'a {
-        InFile { file, problem: self }
+        InFile {
+            file,
+            problem: self,
+        }
     }
 }
 
@@ -118,7 +124,9 @@ impl fmt::Display for Problem {
 /// Whether any of the problems stands in the way.
 #[must_use]
 pub fn any_error(problems: &[Problem]) -> bool {
-    problems.iter().any(|problem| problem.severity == Severity::Error)
+    problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error)
 }
 
 /// The candidate nearest to what was written, if one is near enough to have been meant.
@@ -126,10 +134,7 @@ pub fn any_error(problems: &[Problem]) -> bool {
 /// Near enough: Jaro-Winkler similarity of at least 0.8, or one is the other with hyphens and
 /// underscores changed. Case does not count.
 #[must_use]
-pub fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let fold = |text: &str| text.to_lowercase().replace('_', "-");
     let written = fold(written);
     candidates

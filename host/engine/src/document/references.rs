@@ -34,7 +34,10 @@ impl<'a> References<'a> {
         descriptors: &'a HashMap<&'a str, StepDescriptor>,
         catalogue: &dyn Catalogue,
     ) -> Self {
-        let events = document.triggers.iter().map(|trigger| trigger.event.as_str());
+        let events = document
+            .triggers
+            .iter()
+            .map(|trigger| trigger.event.as_str());
         Self {
             namespaces: events::namespaces(events).collect(),
             steps: document.steps.iter().map(|step| step.id.as_str()).collect(),
@@ -58,12 +61,7 @@ impl<'a> References<'a> {
     }
 
     /// A condition's fields, and the texts that they are compared with.
-    pub(super) fn condition(
-        &self,
-        condition: &Condition,
-        path: &str,
-        problems: &mut Vec<Problem>,
-    ) {
+    pub(super) fn condition(&self, condition: &Condition, path: &str, problems: &mut Vec<Problem>) {
         for (at, leaf) in condition.leaves() {
             let at = format!("{path}{at}");
             problems.extend(self.path(&leaf.field, &join(&at, "field")));
@@ -98,16 +96,28 @@ impl<'a> References<'a> {
             return self.step(second, third, at);
         }
         let known = || self.namespaces.iter().map(|namespace| namespace.name);
-        let same: Vec<&Namespace> =
-            self.namespaces.iter().copied().filter(|namespace| namespace.name == first).collect();
+        let same: Vec<&Namespace> = self
+            .namespaces
+            .iter()
+            .copied()
+            .filter(|namespace| namespace.name == first)
+            .collect();
         if same.is_empty() {
             let elsewhere = events::EVENTS
                 .iter()
-                .filter(|event| event.namespaces.iter().any(|namespace| namespace.name == first))
+                .filter(|event| {
+                    event
+                        .namespaces
+                        .iter()
+                        .any(|namespace| namespace.name == first)
+                })
                 .map(|event| event.name);
             let elsewhere: Vec<&str> = elsewhere.collect();
             let message = if elsewhere.is_empty() {
-                format!("`${variable}`: there is no namespace `{first}`; there are {}", all(known()))
+                format!(
+                    "`${variable}`: there is no namespace `{first}`; there are {}",
+                    all(known())
+                )
             } else {
                 format!(
                     "`${variable}`: `{first}` comes with {} only, and no trigger names that event",
@@ -144,7 +154,10 @@ impl<'a> References<'a> {
             let near = nearest(id, self.steps.iter().copied());
             let message = format!("there is no step `{id}` whose output could be used");
             let near = near.map(|step| {
-                name.map_or_else(|| format!("steps.{step}"), |name| format!("steps.{step}.{name}"))
+                name.map_or_else(
+                    || format!("steps.{step}"),
+                    |name| format!("steps.{step}.{name}"),
+                )
             });
             return Some(Problem::error("unknown-step", at, message).suggest(near));
         }
@@ -158,7 +171,10 @@ impl<'a> References<'a> {
             return None;
         }
         let near = nearest(name, properties.keys().map(String::as_str));
-        let message = format!("the step `{id}` (`{}`) gives no `{name}`", descriptor.reference());
+        let message = format!(
+            "the step `{id}` (`{}`) gives no `{name}`",
+            descriptor.reference()
+        );
         let near = near.map(|name| format!("steps.{id}.{name}"));
         Some(Problem::warning("unknown-output", at, message).suggest(near))
     }
@@ -166,7 +182,10 @@ impl<'a> References<'a> {
 
 /// What of a path follows its second name, full stop included.
 fn third_on(variable: &str) -> &str {
-    variable.match_indices('.').nth(1).map_or("", |(at, _)| &variable[at..])
+    variable
+        .match_indices('.')
+        .nth(1)
+        .map_or("", |(at, _)| &variable[at..])
 }
 
 fn all<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -51,16 +51,19 @@ pub(super) fn check(
 /// Whether the error may vanish when the variables are put in.
 fn forgiven(error: &ValidationError<'_>) -> bool {
     let holds_variable = |value: &Value| {
-        value.as_str().is_some_and(|text| Template::parse(text).variables().next().is_some())
+        value
+            .as_str()
+            .is_some_and(|text| Template::parse(text).variables().next().is_some())
     };
     match error.kind() {
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             holds_variable(error.instance())
                 || context.iter().any(|errors| errors.iter().all(forgiven))
         }
-        Kind::Contains | Kind::UniqueItems => {
-            error.instance().as_array().is_some_and(|items| items.iter().any(holds_variable))
-        }
+        Kind::Contains | Kind::UniqueItems => error
+            .instance()
+            .as_array()
+            .is_some_and(|items| items.iter().any(holds_variable)),
         _ => holds_variable(error.instance()),
     }
 }
@@ -117,8 +120,12 @@ fn tell(
             problems.push(say(format!("{it} must be {wanted}, not {}", written())));
         }
         Kind::Enum { options } => {
-            let options: Vec<String> =
-                options.as_array().into_iter().flatten().map(crate::variables::as_text).collect();
+            let options: Vec<String> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(crate::variables::as_text)
+                .collect();
             let near = error
                 .instance()
                 .as_str()
@@ -131,23 +138,35 @@ fn tell(
             problems.push(say(message).suggest(near));
         }
         Kind::Constant { expected_value } => {
-            problems.push(say(format!("{it} must be `{expected_value}`, not {}", written())));
+            problems.push(say(format!(
+                "{it} must be `{expected_value}`, not {}",
+                written()
+            )));
         }
         Kind::Format { format } => {
-            problems.push(say(format!("{it} must be {}, not {}", english(format), written())));
+            problems.push(say(format!(
+                "{it} must be {}, not {}",
+                english(format),
+                written()
+            )));
         }
         Kind::FalseSchema => problems.push(say(format!("{it} is not allowed here"))),
         // Of several alternatives the one that was nearly met is told: the fewest problems, and
         // those the deepest.
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            let best = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| {
-                let depth = errors.iter().map(|e| e.instance_path().as_str().matches('/').count());
-                let wrong_type = errors.iter().any(|error| {
-                    matches!(error.kind(), Kind::Type { .. } | Kind::Constant { .. })
-                        && error.instance_path().as_str() == path
+            let best = context
+                .iter()
+                .filter(|errors| !errors.is_empty())
+                .min_by_key(|errors| {
+                    let depth = errors
+                        .iter()
+                        .map(|e| e.instance_path().as_str().matches('/').count());
+                    let wrong_type = errors.iter().any(|error| {
+                        matches!(error.kind(), Kind::Type { .. } | Kind::Constant { .. })
+                            && error.instance_path().as_str() == path
+                    });
+                    (wrong_type, errors.len(), std::cmp::Reverse(depth.max()))
                 });
-                (wrong_type, errors.len(), std::cmp::Reverse(depth.max()))
-            });
             match best {
                 Some(errors) => {
                     for error in errors {
@@ -158,7 +177,9 @@ fn tell(
             }
         }
         Kind::OneOfMultipleValid { .. } => {
-            problems.push(say(format!("{it} fits several forms at once: leave one of them")));
+            problems.push(say(format!(
+                "{it} fits several forms at once: leave one of them"
+            )));
         }
         _ => problems.push(say(format!("{it}: {error}"))),
     }

@@ -56,7 +56,10 @@ impl Marks {
 /// A list or mapping that is still being read.
 enum Open {
     List(Vec<Value>),
-    Map { entries: Map<String, Value>, key: Option<String> },
+    Map {
+        entries: Map<String, Value>,
+        key: Option<String>,
+    },
 }
 
 struct Level {
@@ -81,7 +84,10 @@ pub fn read(source: &str) -> Result<(Value, Marks), Vec<Problem>> {
         return Err(vec![Problem::error(
             "too-large",
             "",
-            format!("the document has {} bytes; at most {MAX_SIZE} are read", source.len()),
+            format!(
+                "the document has {} bytes; at most {MAX_SIZE} are read",
+                source.len()
+            ),
         )]);
     }
     let paired = pair_surrogates(source);
@@ -123,7 +129,12 @@ pub fn read(source: &str) -> Result<(Value, Marks), Vec<Problem>> {
             break;
         }
     }
-    let Reading { root, marks, mut problems, .. } = reading;
+    let Reading {
+        root,
+        marks,
+        mut problems,
+        ..
+    } = reading;
     match root {
         Some(root) if problems.is_empty() => Ok((root, marks)),
         None if problems.is_empty() => Err(vec![Problem::error(
@@ -147,8 +158,13 @@ impl Reading {
                 if anchor != 0 {
                     return self.refuse_alias(span);
                 }
-                if let Some(Level { open: Open::Map { key: key @ None, .. }, .. }) =
-                    self.levels.last_mut()
+                if let Some(Level {
+                    open:
+                        Open::Map {
+                            key: key @ None, ..
+                        },
+                    ..
+                }) = self.levels.last_mut()
                 {
                     *key = Some(text.into_owned());
                     return self.mark_key(span);
@@ -173,10 +189,15 @@ impl Reading {
                 anchor,
                 tag.is_some(),
                 span,
-                Open::Map { entries: Map::new(), key: None },
+                Open::Map {
+                    entries: Map::new(),
+                    key: None,
+                },
             ),
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(level) = self.levels.pop() else { return false };
+                let Some(level) = self.levels.pop() else {
+                    return false;
+                };
                 let value = match level.open {
                     Open::List(items) => Value::Array(items),
                     Open::Map { entries, .. } => Value::Object(entries),
@@ -199,7 +220,13 @@ impl Reading {
         if tagged {
             return self.refuse_tag(span);
         }
-        if matches!(self.levels.last(), Some(Level { open: Open::Map { key: None, .. }, .. })) {
+        if matches!(
+            self.levels.last(),
+            Some(Level {
+                open: Open::Map { key: None, .. },
+                ..
+            })
+        ) {
             self.complain(
                 span,
                 "key-not-text",
@@ -217,7 +244,9 @@ impl Reading {
             );
             return false;
         }
-        let Some(path) = self.count(span) else { return false };
+        let Some(path) = self.count(span) else {
+            return false;
+        };
         self.levels.push(Level { open, path });
         true
     }
@@ -270,7 +299,13 @@ impl Reading {
 
     /// Notes where a key stands; a key that was there before is a problem.
     fn mark_key(&mut self, span: Span) -> bool {
-        let Some(Level { open: Open::Map { entries, key: Some(key) }, path }) = self.levels.last()
+        let Some(Level {
+            open: Open::Map {
+                entries,
+                key: Some(key),
+            },
+            path,
+        }) = self.levels.last()
         else {
             return true;
         };
@@ -322,7 +357,11 @@ impl Reading {
 
     fn complain(&mut self, span: Span, code: &'static str, message: String) {
         let (line, column) = place(span);
-        let path = self.levels.last().map(|level| level.path.clone()).unwrap_or_default();
+        let path = self
+            .levels
+            .last()
+            .map(|level| level.path.clone())
+            .unwrap_or_default();
         let mut problem = Problem::error(code, path, message);
         problem.line = Some(line);
         problem.column = Some(column);
@@ -336,9 +375,9 @@ fn place(span: Span) -> (usize, usize) {
 
 /// Digits after a plus sign, or after a zero: see the top of this file.
 fn is_telephone(text: &str) -> bool {
-    let digits = text.strip_prefix('+').or_else(|| {
-        (text.len() > 1 && text.starts_with('0')).then_some(text)
-    });
+    let digits = text
+        .strip_prefix('+')
+        .or_else(|| (text.len() > 1 && text.starts_with('0')).then_some(text));
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -367,7 +406,8 @@ fn pair_surrogates(source: &str) -> Option<String> {
     let mut at = 0;
     while let Some(found) = source[at..].find('\\') {
         at += found;
-        if let (Some(high @ 0xD800..=0xDBFF), Some(low @ 0xDC00..=0xDFFF)) = (unit(at), unit(at + 6))
+        if let (Some(high @ 0xD800..=0xDBFF), Some(low @ 0xDC00..=0xDFFF)) =
+            (unit(at), unit(at + 6))
         {
             out.push_str(&source[rest..at]);
             out.extend(char::decode_utf16([high, low]).filter_map(Result::ok));
@@ -397,9 +437,15 @@ mod tests {
 
     #[test]
     fn yaml_and_json_say_the_same() {
-        let yaml = read("a: 1\nb: [x, {c: true}]\nd: null\ne: 1.5\n").unwrap().0;
-        let json = read("{\n\t\"a\": 1,\n\t\"b\": [\"x\", {\"c\": true}], \"d\": null, \"e\": 1.5}");
-        assert_eq!(yaml, json!({"a": 1, "b": ["x", {"c": true}], "d": null, "e": 1.5}));
+        let yaml = read("a: 1\nb: [x, {c: true}]\nd: null\ne: 1.5\n")
+            .unwrap()
+            .0;
+        let json =
+            read("{\n\t\"a\": 1,\n\t\"b\": [\"x\", {\"c\": true}], \"d\": null, \"e\": 1.5}");
+        assert_eq!(
+            yaml,
+            json!({"a": 1, "b": ["x", {"c": true}], "d": null, "e": 1.5})
+        );
         assert_eq!(json.unwrap().0, yaml);
     }
 
@@ -419,7 +465,10 @@ mod tests {
         assert_eq!(code("a: !thing 1\nb: !!int x"), "tag");
         let problems = read("a: 1\nb: 2\na: 3\nb: 4").unwrap_err();
         assert_eq!(problems.len(), 2, "every duplicate is told");
-        assert_eq!((problems[0].code, problems[0].line), ("duplicate-key", Some(3)));
+        assert_eq!(
+            (problems[0].code, problems[0].line),
+            ("duplicate-key", Some(3))
+        );
     }
 
     #[test]
@@ -431,7 +480,10 @@ mod tests {
         assert!(read(&"[".repeat(MAX_SIZE)).is_err(), "and soon");
         assert!(read(&"{a: ".repeat(MAX_SIZE / 4)).is_err(), "and soon");
         assert!(read(&"- ".repeat(MAX_SIZE / 2)).is_err(), "and soon");
-        assert_eq!(code(&format!("[{}]", "1,".repeat(MAX_VALUES + 1))), "too-many-values");
+        assert_eq!(
+            code(&format!("[{}]", "1,".repeat(MAX_VALUES + 1))),
+            "too-many-values"
+        );
         assert_eq!(code("a: 1\n---\nb: 2"), "several-documents");
         assert_eq!(code("# nothing"), "empty");
         assert_eq!(code("a: .nan"), "number");
@@ -440,7 +492,8 @@ mod tests {
 
     #[test]
     fn telephone_numbers_stay_texts() {
-        let (value, _) = read("a: +33612345678\nb: 0612345678\nc: 12\nd: -1\ne: 0\nf: 0.5").unwrap();
+        let (value, _) =
+            read("a: +33612345678\nb: 0612345678\nc: 12\nd: -1\ne: 0\nf: 0.5").unwrap();
         assert_eq!(
             value,
             json!({"a": "+33612345678", "b": "0612345678", "c": 12, "d": -1, "e": 0, "f": 0.5})

@@ -7,8 +7,14 @@ use super::*;
 
 /// Documents that are right, by file.
 pub(super) const SAMPLES: [(&str, &str); 6] = [
-    ("missed-call-text-back.yaml", include_str!("samples/missed-call-text-back.yaml")),
-    ("survey-after-call.yaml", include_str!("samples/survey-after-call.yaml")),
+    (
+        "missed-call-text-back.yaml",
+        include_str!("samples/missed-call-text-back.yaml"),
+    ),
+    (
+        "survey-after-call.yaml",
+        include_str!("samples/survey-after-call.yaml"),
+    ),
     ("menu.yaml", include_str!("samples/menu.yaml")),
     ("webhook.json", include_str!("samples/webhook.json")),
     ("reminder.yaml", include_str!("samples/reminder.yaml")),

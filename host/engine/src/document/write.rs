@@ -24,11 +24,18 @@ impl Document {
         if !self.exit_on.is_empty() {
             out.insert("exit-on".into(), json!(self.exit_on));
         }
-        put(&mut out, "unset-variables", self.unset_variables.map(|unset| json!(unset)));
+        put(
+            &mut out,
+            "unset-variables",
+            self.unset_variables.map(|unset| json!(unset)),
+        );
         if self.max_visits != DEFAULT_MAX_VISITS {
             out.insert("max-visits".into(), self.max_visits.into());
         }
-        let steps = self.steps.iter().map(|step| (step.id.clone(), to_json(step)));
+        let steps = self
+            .steps
+            .iter()
+            .map(|step| (step.id.clone(), to_json(step)));
         out.insert("steps".into(), Value::Object(steps.collect()));
         Value::Object(out)
     }
@@ -48,7 +55,11 @@ fn trigger(trigger: &Trigger) -> Value {
         Accounts::Only(names) => drop(out.insert("accounts".into(), json!({"only": names}))),
         Accounts::Except(names) => drop(out.insert("accounts".into(), json!({"except": names}))),
     }
-    put(&mut out, "when", trigger.when.as_ref().map(|when| when.to_json()));
+    put(
+        &mut out,
+        "when",
+        trigger.when.as_ref().map(|when| when.to_json()),
+    );
     if trigger.once_per_contact {
         out.insert("once-per-contact".into(), true.into());
     }
@@ -62,7 +73,11 @@ fn to_json(step: &Step) -> Value {
     if step.with.as_object().is_some_and(|with| !with.is_empty()) {
         out.insert("with".into(), step.with.clone());
     }
-    put(&mut out, "when", step.when.as_ref().map(|when| when.to_json()));
+    put(
+        &mut out,
+        "when",
+        step.when.as_ref().map(|when| when.to_json()),
+    );
     put(&mut out, "next", step.next.as_ref().map(Goto::as_str));
     if !step.branches.is_empty() {
         let branches = step.branches.iter();
@@ -82,7 +97,11 @@ fn to_json(step: &Step) -> Value {
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
         self.to_json() == other.to_json()
-            && self.steps.iter().map(|step| &step.id).eq(other.steps.iter().map(|step| &step.id))
+            && self
+                .steps
+                .iter()
+                .map(|step| &step.id)
+                .eq(other.steps.iter().map(|step| &step.id))
     }
 }
 

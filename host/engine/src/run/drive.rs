@@ -14,7 +14,7 @@ use crate::run::outcome::{self, Moved};
 use crate::run::state::{Invoked, Phase, State, Wake};
 use crate::scope::{RunNames, RunScope};
 use crate::variables;
-use jackfield_sandbox::wit::{Event, FailureClass, Invocation, Wake as WitWake};
+use jackfield_sandbox::wit::{Event, Failure, FailureClass, Invocation, Wake as WitWake};
 use jackfield_sandbox::{Activated, Ended, Stop, Usage};
 use jackfield_store::records::Run;
 use jackfield_store::{Query, StoreExt};
@@ -307,7 +307,7 @@ fn invoke(
     view: &View,
     with: &Value,
     plugin: &Loaded,
-) -> Result<Invoked, jackfield_sandbox::wit::Failure> {
+) -> Result<Invoked, Failure> {
     let schema = plugin.step.as_ref().map_or(&Value::Null, |step| &step.settings);
     let substituted =
         variables::substitute(with, schema, &scope(burst, view), view.unset).map_err(|error| {
@@ -315,14 +315,15 @@ fn invoke(
                 variables::RenderError::Unset { .. } => "unset-variable",
                 variables::RenderError::TooLong { .. } => "too-large",
             };
-            jackfield_sandbox::wit::Failure {
-                class: FailureClass::InvalidConfig,
-                code: code.to_owned(),
-                message: error.to_string(),
-                retry_after: None,
-                maybe_sent: false,
-            }
+            invalid(code, error.to_string())
         })?;
+    // What was published was checked; what variables have made of it is checked here.
+    if let Some(step) = &plugin.step
+        && substituted.value != *with
+        && let Some(problem) = step.check_settings(&substituted.value, false).first()
+    {
+        return Err(invalid("invalid-settings", format!("{}: {}", problem.path, problem.message)));
+    }
     for warning in &substituted.warnings {
         burst.note(&Entry::Log { level: "warn".to_owned(), message: warning.message.clone() });
     }
@@ -332,6 +333,17 @@ fn invoke(
         variables: json!({"vars": burst.state.vars, "steps": burst.state.outputs}).to_string(),
         contact: contact.map(ToString::to_string),
     })
+}
+
+/// The settings cannot be used.
+fn invalid(code: &str, message: String) -> Failure {
+    Failure {
+        class: FailureClass::InvalidConfig,
+        code: code.to_owned(),
+        message,
+        retry_after: None,
+        maybe_sent: false,
+    }
 }
 
 fn wit_wake(wake: &Wake) -> WitWake {

@@ -56,7 +56,11 @@ impl Backoff {
         let growth = self.factor.max(1.0).powi(exponent).min(f64::MAX);
         let full = (self.first.as_millis() as f64 * growth).min(self.max.as_millis() as f64);
         let jitter = self.jitter.clamp(0.0, 1.0);
-        let random = if random.is_finite() { random.clamp(0.0, 1.0) } else { 0.0 };
+        let random = if random.is_finite() {
+            random.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
         // A float past the range of u64 becomes its end.
         let pause = Duration::from_millis((full * (1.0 - jitter * random)).round() as u64);
         Some(pause.max(retry_after.unwrap_or_default()))
@@ -79,8 +83,9 @@ mod tests {
             jitter: 0.0,
             ..Backoff::default()
         };
-        let pauses: Vec<u64> =
-            (1..=5).map(|n| backoff.delay(n, 0.7, None).unwrap().as_millis()).collect();
+        let pauses: Vec<u64> = (1..=5)
+            .map(|n| backoff.delay(n, 0.7, None).unwrap().as_millis())
+            .collect();
         assert_eq!(pauses, [2_000, 4_000, 8_000, 10_000, 10_000]);
         assert_eq!(backoff.delay(6, 0.0, None), None);
         assert_eq!(backoff.delay(0, 0.0, None), None);

@@ -18,16 +18,22 @@ pub enum DurationError {
     #[error("a duration is missing: write a number and a unit, such as `30s`, `15m`, `2h` or `1d`")]
     Empty,
     /// A number has no unit.
-    #[error("`{0}` has no unit: write `{0}s` for seconds, `{0}m` for minutes, `{0}h` for hours or `{0}d` for days")]
+    #[error(
+        "`{0}` has no unit: write `{0}s` for seconds, `{0}m` for minutes, `{0}h` for hours or `{0}d` for days"
+    )]
     NoUnit(String),
     /// The unit is none of those known.
-    #[error("`{0}` is not a unit of time: use `ms`, `s`, `m`, `h`, `d` or `w` (minutes are `m`; months and years have no fixed length)")]
+    #[error(
+        "`{0}` is not a unit of time: use `ms`, `s`, `m`, `h`, `d` or `w` (minutes are `m`; months and years have no fixed length)"
+    )]
     Unit(String),
     /// Two parts of the same unit, or a smaller unit before a larger one.
     #[error("`{0}`: write each unit once, the largest first, such as `1d12h`")]
     Order(String),
     /// Anything else.
-    #[error("`{0}` is not a duration: write a number and a unit, such as `30s`, `15m`, `2h`, `1d`, `1d12h` or `PT30S`")]
+    #[error(
+        "`{0}` is not a duration: write a number and a unit, such as `30s`, `15m`, `2h`, `1d`, `1d12h` or `PT30S`"
+    )]
     Malformed(String),
     /// More than can be counted.
     #[error("`{0}` is too long to count")]
@@ -72,7 +78,9 @@ impl Duration {
     /// The instant so much later; the last representable one where that is past the end of time.
     #[must_use]
     pub fn after(self, start: jiff::Timestamp) -> jiff::Timestamp {
-        start.checked_add(self.to_std()).unwrap_or(jiff::Timestamp::MAX)
+        start
+            .checked_add(self.to_std())
+            .unwrap_or(jiff::Timestamp::MAX)
     }
 }
 
@@ -87,7 +95,14 @@ impl FromStr for Duration {
         if text.starts_with(['P', 'p']) {
             return iso(text);
         }
-        parts(text, text.chars().filter(|c| !c.is_whitespace()).collect::<String>().as_str(), &UNITS)
+        parts(
+            text,
+            text.chars()
+                .filter(|c| !c.is_whitespace())
+                .collect::<String>()
+                .as_str(),
+            &UNITS,
+        )
     }
 }
 
@@ -103,12 +118,19 @@ fn iso(text: &str) -> Result<Duration, DurationError> {
         None => (body, ""),
     };
     let read = |half: &str, units: &[(&str, &[&str], u64)]| {
-        if half.is_empty() { Ok(Duration::default()) } else { parts(text, half, units) }
+        if half.is_empty() {
+            Ok(Duration::default())
+        } else {
+            parts(text, half, units)
+        }
     };
     // In the date half `m` would be months, which have no fixed length.
     let date = read(date, &UNITS[..2])?;
     let time = read(time, &UNITS[2..5])?;
-    date.0.checked_add(time.0).map(Duration).ok_or_else(|| DurationError::TooLong(text.to_owned()))
+    date.0
+        .checked_add(time.0)
+        .map(Duration)
+        .ok_or_else(|| DurationError::TooLong(text.to_owned()))
 }
 
 fn parts(
@@ -122,12 +144,16 @@ fn parts(
     let mut total = 0_u64;
     let mut next_unit = 0;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
         if number.is_empty() {
             return Err(DurationError::Malformed(text.to_owned()));
         }
-        let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
+        let letters = tail
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
         if unit.is_empty() {
             return Err(if tail.is_empty() {
@@ -167,7 +193,7 @@ impl fmt::Display for Duration {
         let mut rest = self.0;
         for (unit, _, length) in UNITS {
             // Weeks only where nothing else is left: `10d` says more than `1w3d`.
-            if unit == "w" && rest % length != 0 {
+            if unit == "w" && !rest.is_multiple_of(length) {
                 continue;
             }
             if rest >= length {
@@ -246,9 +272,13 @@ mod tests {
 
     #[test]
     fn the_shortest_form_is_written() {
-        for (text, canonical) in
-            [("36h", "1d12h"), ("14d", "2w"), ("10d", "10d"), ("90s", "1m30s"), ("1500ms", "1s500ms")]
-        {
+        for (text, canonical) in [
+            ("36h", "1d12h"),
+            ("14d", "2w"),
+            ("10d", "10d"),
+            ("90s", "1m30s"),
+            ("1500ms", "1s500ms"),
+        ] {
             assert_eq!(text.parse::<Duration>().unwrap().to_string(), canonical);
         }
     }

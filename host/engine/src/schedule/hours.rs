@@ -72,7 +72,9 @@ pub enum HoursError {
         suggestion: Option<String>,
     },
     /// A range that is none.
-    #[error("`{0}` is not a range of times: write `09:00-17:30`; `22:00-06:00` goes over midnight, `24:00` is the end of the day")]
+    #[error(
+        "`{0}` is not a range of times: write `09:00-17:30`; `22:00-06:00` goes over midnight, `24:00` is the end of the day"
+    )]
     Range(String),
     /// Two ranges of one day overlap.
     #[error("`{0}` overlaps with another range of the same day")]
@@ -103,21 +105,29 @@ impl BusinessHours {
     /// The first thing that is wrong with it.
     pub fn parse(value: &Value) -> Result<Self, HoursError> {
         let object = value.as_object().ok_or(HoursError::NotAMapping)?;
-        let mut hours =
-            Self { time_zone: None, zone: None, week: Default::default(), holidays: Vec::new() };
+        let mut hours = Self {
+            time_zone: None,
+            zone: None,
+            week: Default::default(),
+            holidays: Vec::new(),
+        };
         for (key, value) in object {
             match key.as_str() {
                 "time-zone" => {
-                    let name = value.as_str().ok_or(HoursError::TimeZone(value.to_string()))?;
-                    let zone = TimeZone::get(name)
-                        .map_err(|_| HoursError::TimeZone(name.to_owned()))?;
+                    let name = value
+                        .as_str()
+                        .ok_or(HoursError::TimeZone(value.to_string()))?;
+                    let zone =
+                        TimeZone::get(name).map_err(|_| HoursError::TimeZone(name.to_owned()))?;
                     hours.time_zone = Some(name.to_owned());
                     hours.zone = Some(zone);
                 }
                 "holidays" => {
                     for day in texts(key, value, MAX_HOLIDAYS)? {
                         let date = (day.len() == 10).then(|| day.parse().ok()).flatten();
-                        hours.holidays.push(date.ok_or(HoursError::Holiday(day.to_owned()))?);
+                        hours
+                            .holidays
+                            .push(date.ok_or(HoursError::Holiday(day.to_owned()))?);
                     }
                     hours.holidays.sort_unstable();
                     hours.holidays.dedup();
@@ -195,7 +205,10 @@ impl BusinessHours {
         zone: &'a TimeZone,
     ) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
         let closed = self.holidays.binary_search(&day).is_ok();
-        let index = WEEKDAYS.iter().position(|(_, weekday)| *weekday == day.weekday()).unwrap_or(0);
+        let index = WEEKDAYS
+            .iter()
+            .position(|(_, weekday)| *weekday == day.weekday())
+            .unwrap_or(0);
         let ranges: &[Range] = if closed { &[] } else { &self.week[index] };
         ranges.iter().filter_map(move |range| {
             let at = |minutes: u16| {
@@ -211,13 +224,21 @@ impl BusinessHours {
 }
 
 fn texts<'a>(key: &str, value: &'a Value, limit: usize) -> Result<Vec<&'a str>, HoursError> {
-    let items = value.as_array().ok_or_else(|| HoursError::NotAList(key.to_owned()))?;
+    let items = value
+        .as_array()
+        .ok_or_else(|| HoursError::NotAList(key.to_owned()))?;
     if items.len() > limit {
-        return Err(HoursError::TooMany { key: key.to_owned(), limit });
+        return Err(HoursError::TooMany {
+            key: key.to_owned(),
+            limit,
+        });
     }
     items
         .iter()
-        .map(|item| item.as_str().ok_or_else(|| HoursError::NotAList(key.to_owned())))
+        .map(|item| {
+            item.as_str()
+                .ok_or_else(|| HoursError::NotAList(key.to_owned()))
+        })
         .collect()
 }
 
@@ -225,7 +246,10 @@ fn ranges(texts: Vec<&str>) -> Result<Vec<Range>, HoursError> {
     let mut ranges = Vec::with_capacity(texts.len());
     for text in texts {
         let range = Range::parse(text).ok_or_else(|| HoursError::Range(text.to_owned()))?;
-        if ranges.iter().any(|other: &Range| other.from < range.to && range.from < other.to) {
+        if ranges
+            .iter()
+            .any(|other: &Range| other.from < range.to && range.from < other.to)
+        {
             return Err(HoursError::Overlap(text.to_owned()));
         }
         ranges.push(range);
@@ -251,14 +275,28 @@ impl Range {
         if from == to || from == 1440 {
             return None;
         }
-        Some(Self { from, to: if to < from { to + 1440 } else { to } })
+        Some(Self {
+            from,
+            to: if to < from { to + 1440 } else { to },
+        })
     }
 }
 
 impl std::fmt::Display for Range {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let to = if self.to > 1440 { self.to - 1440 } else { self.to };
-        write!(f, "{:02}:{:02}-{:02}:{:02}", self.from / 60, self.from % 60, to / 60, to % 60)
+        let to = if self.to > 1440 {
+            self.to - 1440
+        } else {
+            self.to
+        };
+        write!(
+            f,
+            "{:02}:{:02}-{:02}:{:02}",
+            self.from / 60,
+            self.from % 60,
+            to / 60,
+            to % 60
+        )
     }
 }
 
@@ -283,7 +321,9 @@ mod tests {
     }
 
     fn at(text: &str) -> Timestamp {
-        super::super::Moment::parse(text, &TimeZone::get("Europe/Paris").unwrap()).unwrap().instant
+        super::super::Moment::parse(text, &TimeZone::get("Europe/Paris").unwrap())
+            .unwrap()
+            .instant
     }
 
     fn next(text: &str) -> Timestamp {
@@ -308,7 +348,10 @@ mod tests {
         assert!(open("2026-12-04 23:00"), "Friday evening");
         assert!(open("2026-12-05 05:59"), "Saturday morning");
         assert!(!open("2026-12-05 06:00"));
-        assert!(!open("2026-12-04 05:00"), "Friday morning belongs to Thursday");
+        assert!(
+            !open("2026-12-04 05:00"),
+            "Friday morning belongs to Thursday"
+        );
         assert!(!open("2026-12-26 05:00"), "Friday 25 is a holiday");
         assert_eq!(next("2026-12-05 01:00"), at("2026-12-05 01:00"));
     }
@@ -319,13 +362,20 @@ mod tests {
         assert_eq!(next("2026-12-07 12:30"), at("2026-12-07 14:00"));
         assert_eq!(next("2026-12-08 12:00"), at("2026-12-11 22:00"));
         assert_eq!(next("2026-12-27 12:30"), at("2026-12-27 12:30"));
-        assert_eq!(next("2026-12-28 09:00"), at("2026-12-29 09:00"), "Monday 28 is a holiday");
+        assert_eq!(
+            next("2026-12-28 09:00"),
+            at("2026-12-29 09:00"),
+            "Monday 28 is a holiday"
+        );
     }
 
     #[test]
     fn hours_that_are_never_open_have_no_next_opening() {
         let never = BusinessHours::parse(&json!({})).unwrap();
-        assert_eq!(never.next_open(at("2026-12-07 10:00"), &TimeZone::UTC), None);
+        assert_eq!(
+            never.next_open(at("2026-12-07 10:00"), &TimeZone::UTC),
+            None
+        );
     }
 
     #[test]
@@ -337,7 +387,10 @@ mod tests {
         assert!(!open("2026-03-29T01:00:00Z"));
         let lost = BusinessHours::parse(&json!({"sunday": ["02:10-02:50"]})).unwrap();
         let paris = TimeZone::get("Europe/Paris").unwrap();
-        assert_eq!(lost.next_open(at("2026-03-29 00:00"), &paris), Some(at("2026-04-05 02:10")));
+        assert_eq!(
+            lost.next_open(at("2026-03-29 00:00"), &paris),
+            Some(at("2026-04-05 02:10"))
+        );
     }
 
     #[test]
@@ -356,7 +409,10 @@ mod tests {
             (json!({"monday": ["9-17"]}), "09:00-17:30"),
             (json!({"monday": ["09:00-09:00"]}), "09:00-17:30"),
             (json!({"monday": ["09:00-25:00"]}), "09:00-17:30"),
-            (json!({"monday": ["09:00-12:00", "11:00-13:00"]}), "overlaps"),
+            (
+                json!({"monday": ["09:00-12:00", "11:00-13:00"]}),
+                "overlaps",
+            ),
             (json!({"monday": "09:00-12:00"}), "list"),
             (json!({"time-zone": "Paris"}), "IANA"),
             (json!({"holidays": ["25.12."]}), "2026-12-25"),

@@ -53,10 +53,16 @@ impl Moment {
             let day = text.parse::<Date>().map_err(|_| error())?;
             let instant = instant_of(day.to_datetime(jiff::civil::Time::midnight()), time_zone)
                 .ok_or_else(error)?;
-            return Ok(Self { instant, day: Some(day) });
+            return Ok(Self {
+                instant,
+                day: Some(day),
+            });
         }
         // An offset that is not well-formed must not be passed over.
-        if !bytes[10..].iter().all(|b| b.is_ascii_digit() || b" Tt:.".contains(b)) {
+        if !bytes[10..]
+            .iter()
+            .all(|b| b.is_ascii_digit() || b" Tt:.".contains(b))
+        {
             return Err(error());
         }
         let civil = text.parse::<DateTime>().map_err(|_| error())?;
@@ -72,7 +78,9 @@ impl Moment {
             return self.instant.cmp(&other.instant);
         }
         let day = |moment: &Self| {
-            moment.day.unwrap_or_else(|| time_zone.to_datetime(moment.instant).date())
+            moment
+                .day
+                .unwrap_or_else(|| time_zone.to_datetime(moment.instant).date())
         };
         day(self).cmp(&day(other))
     }
@@ -88,7 +96,10 @@ pub fn instant_of(civil: DateTime, time_zone: &TimeZone) -> Option<Timestamp> {
             // Read with the later offset the skipped time lies before the change of clocks, so the
             // next change is the one that skipped it.
             let before_change = after.to_timestamp(civil).ok()?;
-            time_zone.following(before_change).next().map(|change| change.timestamp())
+            time_zone
+                .following(before_change)
+                .next()
+                .map(|change| change.timestamp())
         }
         AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => {
             ambiguous.compatible().ok()
@@ -123,7 +134,11 @@ mod tests {
     #[test]
     fn a_skipped_time_is_the_first_after_the_gap() {
         // Clocks in Paris go from 02:00 to 03:00 on 29 March 2026.
-        for skipped in ["2026-03-29 02:00", "2026-03-29 02:30", "2026-03-29 02:59:59"] {
+        for skipped in [
+            "2026-03-29 02:00",
+            "2026-03-29 02:30",
+            "2026-03-29 02:59:59",
+        ] {
             assert_eq!(instant(skipped), "2026-03-29T01:00:00Z", "{skipped}");
         }
         assert_eq!(instant("2026-03-29 03:00"), "2026-03-29T01:00:00Z");
@@ -138,7 +153,15 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "tomorrow", "2026-13-01", "2026-02-30", "20261201", "09:00", "1/12/2026"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-13-01",
+            "2026-02-30",
+            "20261201",
+            "09:00",
+            "1/12/2026",
+        ] {
             let error = Moment::parse(text, &paris()).unwrap_err().to_string();
             assert!(error.contains("2026-12-01 09:00"), "{error}");
         }
@@ -149,10 +172,19 @@ mod tests {
     fn days_compare_as_days() {
         let read = |text| Moment::parse(text, &paris()).unwrap();
         let day = read("2026-12-01");
-        assert_eq!(read("2026-12-01 18:00").compare(&day, &paris()), Ordering::Equal);
+        assert_eq!(
+            read("2026-12-01 18:00").compare(&day, &paris()),
+            Ordering::Equal
+        );
         // 23:30 UTC is the next day in Paris.
-        assert_eq!(read("2026-12-01T23:30:00Z").compare(&day, &paris()), Ordering::Greater);
-        assert_eq!(read("2026-11-30 23:59").compare(&day, &paris()), Ordering::Less);
+        assert_eq!(
+            read("2026-12-01T23:30:00Z").compare(&day, &paris()),
+            Ordering::Greater
+        );
+        assert_eq!(
+            read("2026-11-30 23:59").compare(&day, &paris()),
+            Ordering::Less
+        );
     }
 
     proptest! {

@@ -100,7 +100,10 @@ fn allows(schema: &Value, type_name: &str) -> bool {
     match schema.get("type") {
         Some(Value::String(name)) => is(name),
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(is),
-        _ => match (schema.get("const"), schema.get("enum").and_then(Value::as_array)) {
+        _ => match (
+            schema.get("const"),
+            schema.get("enum").and_then(Value::as_array),
+        ) {
             (Some(constant), _) => json_type(constant) == type_name,
             (None, Some(options)) => options.iter().any(|option| json_type(option) == type_name),
             (None, None) => true,
@@ -116,7 +119,12 @@ fn expand<'a>(root: &'a Value, start: Vec<&'a Value>, value: &Value) -> Vec<&'a 
             continue;
         }
         views.push(schema);
-        queue.extend(schema.get("$ref").and_then(Value::as_str).and_then(|r| refer(root, r)));
+        queue.extend(
+            schema
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|r| refer(root, r)),
+        );
         for keyword in ["then", "else"] {
             queue.extend(schema.get(keyword));
         }
@@ -139,12 +147,18 @@ fn expand<'a>(root: &'a Value, start: Vec<&'a Value>, value: &Value) -> Vec<&'a 
 
 fn refer<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
     let pointer = reference.strip_prefix('#')?;
-    let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8().ok()?;
+    let pointer = percent_encoding::percent_decode_str(pointer)
+        .decode_utf8()
+        .ok()?;
     root.pointer(&pointer)
 }
 
 fn follow<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
-    schema.get("$ref").and_then(Value::as_str).and_then(|r| refer(root, r)).unwrap_or(schema)
+    schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|r| refer(root, r))
+        .unwrap_or(schema)
 }
 
 fn allows_type(root: &Value, schema: &Value, value: &Value) -> bool {
@@ -157,21 +171,33 @@ fn fits(root: &Value, schema: &Value, value: &Value, depth: usize) -> bool {
     if !allows(schema, json_type(value)) {
         return false;
     }
-    if schema.get("const").is_some_and(|constant| constant != value) {
+    if schema
+        .get("const")
+        .is_some_and(|constant| constant != value)
+    {
         return false;
     }
-    let Value::Object(entries) = value else { return true };
+    let Value::Object(entries) = value else {
+        return true;
+    };
     let required = schema.get("required").and_then(Value::as_array);
-    if !required.into_iter().flatten().filter_map(Value::as_str).all(|k| entries.contains_key(k)) {
+    if !required
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .all(|k| entries.contains_key(k))
+    {
         return false;
     }
     let properties = schema.get("properties").and_then(Value::as_object);
     let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
-    entries.iter().all(|(key, value)| match properties.and_then(|known| known.get(key)) {
-        Some(schema) => {
-            let schema = follow(root, schema);
-            depth > 3 || schema.get("const").is_none_or(|constant| constant == value)
-        }
-        None => !closed,
-    })
+    entries.iter().all(
+        |(key, value)| match properties.and_then(|known| known.get(key)) {
+            Some(schema) => {
+                let schema = follow(root, schema);
+                depth > 3 || schema.get("const").is_none_or(|constant| constant == value)
+            }
+            None => !closed,
+        },
+    )
 }

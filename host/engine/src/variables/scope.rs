@@ -24,7 +24,10 @@ pub trait Scope {
 pub fn lookup<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(root, |value, name| match value {
         Value::Object(entries) => entries.get(name),
-        Value::Array(items) => name.parse::<usize>().ok().and_then(|index| items.get(index)),
+        Value::Array(items) => name
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| items.get(index)),
         _ => None,
     })
 }
@@ -42,7 +45,9 @@ pub struct ValueScope {
 
 impl Scope for ValueScope {
     fn get(&self, path: &str) -> Option<Value> {
-        lookup(&self.values, path).filter(|value| !value.is_null()).cloned()
+        lookup(&self.values, path)
+            .filter(|value| !value.is_null())
+            .cloned()
     }
 
     fn now(&self) -> Timestamp {

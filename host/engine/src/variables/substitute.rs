@@ -46,9 +46,17 @@ pub fn substitute(
     scope: &dyn Scope,
     unset: Unset,
 ) -> Result<Substitution, RenderError> {
-    let mut walk = Walk { scope, unset, warnings: Vec::new(), total: 0 };
+    let mut walk = Walk {
+        scope,
+        unset,
+        warnings: Vec::new(),
+        total: 0,
+    };
     let value = walk.value(value, &Annotations::of(schema, value))?;
-    Ok(Substitution { value, warnings: walk.warnings })
+    Ok(Substitution {
+        value,
+        warnings: walk.warnings,
+    })
 }
 
 struct Walk<'a> {
@@ -109,7 +117,9 @@ impl Walk<'_> {
 
     fn count(&mut self, bytes: usize) -> Result<(), RenderError> {
         if bytes > super::MAX_OUTPUT {
-            return Err(RenderError::TooLong { limit: super::MAX_OUTPUT });
+            return Err(RenderError::TooLong {
+                limit: super::MAX_OUTPUT,
+            });
         }
         self.total += bytes;
         if self.total > MAX_TOTAL {
@@ -121,7 +131,10 @@ impl Walk<'_> {
 
 fn is_uri(says: &Annotations<'_>) -> bool {
     says.flag("x-jackfield-uri")
-        || matches!(says.get("format").and_then(Value::as_str), Some("uri" | "uri-reference"))
+        || matches!(
+            says.get("format").and_then(Value::as_str),
+            Some("uri" | "uri-reference")
+        )
 }
 
 /// A value in the type that the schema wants, where there is exactly one way to it.
@@ -137,7 +150,11 @@ fn fit(value: Value, says: &Annotations<'_>) -> Value {
             return read;
         }
     }
-    if says.allows("string") { Value::String(as_text(&value)) } else { value }
+    if says.allows("string") {
+        Value::String(as_text(&value))
+    } else {
+        value
+    }
 }
 
 /// Every text of `value` in which variables are put in, with its JSON pointer: what is raw is left
@@ -145,39 +162,55 @@ fn fit(value: Value, says: &Annotations<'_>) -> Value {
 #[must_use]
 pub fn templates_in<'a>(value: &'a Value, schema: &Value) -> Vec<(String, &'a str)> {
     let mut found = Vec::new();
-    visit(value, &Annotations::of(schema, value), String::new(), &mut |path, text, _| {
-        found.push((path, text));
-    });
+    visit(
+        value,
+        &Annotations::of(schema, value),
+        String::new(),
+        &mut |path, part, says| {
+            if let Value::String(text) = part
+                && !says.flag("x-jackfield-raw")
+            {
+                found.push((path.to_owned(), text.as_str()));
+            }
+            !says.flag("x-jackfield-raw")
+        },
+    );
     found
 }
 
-/// Every text of `value` of which the schema says something under `keyword`: its JSON pointer, the
-/// text, and what is said, where that is a text.
-pub(crate) fn strings_in<'a, 's>(
+/// Every part of `value`, texts and others, of which the schema says something under `keyword`: its
+/// JSON pointer, the part, and what is said, where that is a text. What is raw counts too.
+pub(crate) fn said_of<'a, 's>(
     value: &'a Value,
     schema: &'s Value,
     keyword: &str,
-) -> Vec<(String, &'a str, &'s str)> {
+) -> Vec<(String, &'a Value, &'s str)> {
     let mut found = Vec::new();
-    visit(value, &Annotations::of(schema, value), String::new(), &mut |path, text, says| {
-        if let Some(said) = says.get(keyword).and_then(Value::as_str) {
-            found.push((path, text, said));
-        }
-    });
+    visit(
+        value,
+        &Annotations::of(schema, value),
+        String::new(),
+        &mut |path, part, says| {
+            if let Some(said) = says.get(keyword).and_then(Value::as_str) {
+                found.push((path.to_owned(), part, said));
+            }
+            true
+        },
+    );
     found
 }
 
+/// Shows every part of a value, the whole before its parts; `see` answers whether to go on below.
 fn visit<'a, 's>(
     value: &'a Value,
     says: &Annotations<'s>,
     path: String,
-    see: &mut dyn FnMut(String, &'a str, &Annotations<'s>),
+    see: &mut dyn FnMut(&str, &'a Value, &Annotations<'s>) -> bool,
 ) {
-    if says.flag("x-jackfield-raw") {
+    if !see(&path, value, says) {
         return;
     }
     match value {
-        Value::String(text) => see(path, text, says),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 visit(item, &says.item(index, item), join(&path, index), see);

@@ -198,7 +198,11 @@ impl Template {
     /// As [`Self::render`].
     pub fn render_uri(&self, scope: &dyn Scope, unset: Unset) -> Result<Rendered, RenderError> {
         self.render_within(scope, unset, MAX_OUTPUT, |index, _| {
-            if index == 0 { Escape::None } else { Escape::UriComponent }
+            if index == 0 {
+                Escape::None
+            } else {
+                Escape::UriComponent
+            }
         })
     }
 
@@ -230,6 +234,28 @@ impl Template {
     }
 }
 
+/// A placeholder for a secret means something only where an author wrote it. In a value, which a
+/// contact may have written, it is taken apart, so that nobody can have a secret put into a text.
+fn without_placeholders(value: Value) -> Value {
+    const PLACEHOLDER: &str = "{{secret:";
+    const APART: &str = "{ {secret:";
+    match value {
+        Value::String(text) if text.contains(PLACEHOLDER) => {
+            Value::String(text.replace(PLACEHOLDER, APART))
+        }
+        Value::Array(items) => items.into_iter().map(without_placeholders).collect(),
+        Value::Object(entries) => Value::Object(
+            entries
+                .into_iter()
+                .map(|(name, value)| {
+                    (name.replace(PLACEHOLDER, APART), without_placeholders(value))
+                })
+                .collect(),
+        ),
+        value => value,
+    }
+}
+
 /// A variable's value, its default, or what `unset` says.
 pub(super) fn resolve(
     variable: &Variable,
@@ -243,13 +269,17 @@ pub(super) fn resolve(
         (value, _) => value,
     };
     if let Some(value) = value {
-        return Ok(value);
+        return Ok(without_placeholders(value));
     }
     if let Some(default) = &variable.default {
         return Ok(Value::String(default.clone()));
     }
     let becomes = match unset {
-        Unset::Fail => return Err(RenderError::Unset { path: variable.path.clone() }),
+        Unset::Fail => {
+            return Err(RenderError::Unset {
+                path: variable.path.clone(),
+            });
+        }
         Unset::Empty => String::new(),
         Unset::Literal => variable.source.clone(),
     };
@@ -259,15 +289,22 @@ pub(super) fn resolve(
         message: format!(
             "`{}` has no value and was {}",
             variable.source,
-            if unset == Unset::Empty { "left empty" } else { "written out as it is" }
+            if unset == Unset::Empty {
+                "left empty"
+            } else {
+                "written out as it is"
+            }
         ),
     });
     Ok(Value::String(becomes))
 }
 
 /// RFC 3986, section 2.3: the unreserved characters stay.
-const COMPONENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A value as text, escaped.
 pub(super) fn escaped(value: &Value, escape: Escape) -> String {
@@ -287,7 +324,9 @@ pub(super) fn escaped(value: &Value, escape: Escape) -> String {
 
 /// `&`, `<`, `>`, `"` and `'` as character references: safe in text and in quoted attributes.
 pub(super) fn escape_html(text: &str) -> String {
-    html_escape::encode_quoted_attribute(text).into_owned().replace('>', "&gt;")
+    html_escape::encode_quoted_attribute(text)
+        .into_owned()
+        .replace('>', "&gt;")
 }
 
 /// `$namespace.name`; the variable and how many bytes it takes.
@@ -297,7 +336,8 @@ fn read_plain(source: &str) -> Option<(Variable, usize)> {
         return None;
     }
     let word = |text: &str| {
-        text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len())
+        text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(text.len())
     };
     let mut end = word(body);
     let namespace = end;
@@ -327,7 +367,14 @@ fn read_braces(source: &str) -> Option<(Variable, usize)> {
     };
     let path = read_path(written.trim())?;
     let length = end + 3;
-    Some((Variable { path, default, source: source[..length].to_owned() }, length))
+    Some((
+        Variable {
+            path,
+            default,
+            source: source[..length].to_owned(),
+        },
+        length,
+    ))
 }
 
 /// A path with indexes in brackets as one with full stops only.

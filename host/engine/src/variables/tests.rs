@@ -17,7 +17,10 @@ fn scope() -> ValueScope {
 }
 
 fn text(template: &str) -> String {
-    Template::parse(template).render(&scope(), Escape::None, Unset::Empty).unwrap().text
+    Template::parse(template)
+        .render(&scope(), Escape::None, Unset::Empty)
+        .unwrap()
+        .text
 }
 
 #[test]
@@ -34,9 +37,18 @@ fn variables_become_their_values() {
         ("${steps.ask-name.answers[0].text}", "x"),
         ("$call.duration s, $call.missed", "20 s, true"),
         ("$contact.tags", "a, b"),
-        ("${steps.ask-name.answers}", "{\"text\":\"x\"}, {\"text\":\"\\\"q\\\"\\n\"}"),
-        ("$5, $$contact.firstname, $, $a, $$$$", "$5, $contact.firstname, $, $a, $$"),
-        ("${x} ${contact.} ${Contact.a} ${contact.a", "${x} ${contact.} ${Contact.a} ${contact.a"),
+        (
+            "${steps.ask-name.answers}",
+            "{\"text\":\"x\"}, {\"text\":\"\\\"q\\\"\\n\"}",
+        ),
+        (
+            "$5, $$contact.firstname, $, $a, $$$$",
+            "$5, $contact.firstname, $, $a, $$",
+        ),
+        (
+            "${x} ${contact.} ${Contact.a} ${contact.a",
+            "${x} ${contact.} ${Contact.a} ${contact.a",
+        ),
         ("$$${contact.firstname}", "$Ann"),
     ] {
         assert_eq!(text(template), expected, "{template}");
@@ -45,7 +57,10 @@ fn variables_become_their_values() {
 
 #[test]
 fn what_looks_like_a_variable_and_is_none_is_told() {
-    assert_eq!(Template::parse("${name} $5 ${a.b} $${x}").doubtful(), ["${name}"]);
+    assert_eq!(
+        Template::parse("${name} $5 ${a.b} $${x}").doubtful(),
+        ["${name}"]
+    );
 }
 
 #[test]
@@ -53,11 +68,25 @@ fn a_variable_without_a_value_does_what_the_workspace_says() {
     let template = Template::parse("Hi $contact.lastname!");
     let render = |unset| template.render(&scope(), Escape::None, unset);
     let empty = render(Unset::Empty).unwrap();
-    assert_eq!((empty.text.as_str(), empty.warnings[0].code), ("Hi !", "unset-variable"));
-    assert_eq!(render(Unset::Literal).unwrap().text, "Hi $contact.lastname!");
+    assert_eq!(
+        (empty.text.as_str(), empty.warnings[0].code),
+        ("Hi !", "unset-variable")
+    );
+    assert_eq!(
+        render(Unset::Literal).unwrap().text,
+        "Hi $contact.lastname!"
+    );
     let error = render(Unset::Fail).unwrap_err();
-    assert_eq!(error, RenderError::Unset { path: "contact.lastname".into() });
-    assert!(error.to_string().contains("${contact.lastname|default}"), "{error}");
+    assert_eq!(
+        error,
+        RenderError::Unset {
+            path: "contact.lastname".into()
+        }
+    );
+    assert!(
+        error.to_string().contains("${contact.lastname|default}"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -65,25 +94,44 @@ fn texts_cannot_explode() {
     let mut scope = scope();
     scope.values["contact"]["big"] = "x".repeat(10_000).into();
     let template = "$contact.big ".repeat(11);
-    let error = Template::parse(&template).render(&scope, Escape::None, Unset::Empty).unwrap_err();
+    let error = Template::parse(&template)
+        .render(&scope, Escape::None, Unset::Empty)
+        .unwrap_err();
     assert_eq!(error, RenderError::TooLong { limit: MAX_OUTPUT });
     let many = Value::Array(vec!["$contact.big".into(); 120]);
     assert!(substitute(&many, &json!({}), &scope, Unset::Empty).is_err());
 }
 
 fn put(value: Value, schema: Value) -> Value {
-    substitute(&value, &schema, &scope(), Unset::Empty).unwrap().value
+    substitute(&value, &schema, &scope(), Unset::Empty)
+        .unwrap()
+        .value
 }
 
 #[test]
 fn a_lone_variable_keeps_its_type_unless_text_is_wanted() {
     assert_eq!(put(json!("$call.duration"), json!({})), json!(20));
-    assert_eq!(put(json!("$call.duration"), json!({"type": "integer"})), json!(20));
-    assert_eq!(put(json!("$call.duration"), json!({"type": "string"})), json!("20"));
+    assert_eq!(
+        put(json!("$call.duration"), json!({"type": "integer"})),
+        json!(20)
+    );
+    assert_eq!(
+        put(json!("$call.duration"), json!({"type": "string"})),
+        json!("20")
+    );
     assert_eq!(put(json!("$call.n"), json!({"type": "integer"})), json!(42));
-    assert_eq!(put(json!("$call.n"), json!({"type": ["integer", "string"]})), json!("42"));
-    assert_eq!(put(json!("$contact.tags"), json!({"type": "array"})), json!(["a", "b"]));
-    assert_eq!(put(json!("$contact.tags "), json!({"type": "array"})), json!("a, b "));
+    assert_eq!(
+        put(json!("$call.n"), json!({"type": ["integer", "string"]})),
+        json!("42")
+    );
+    assert_eq!(
+        put(json!("$contact.tags"), json!({"type": "array"})),
+        json!(["a", "b"])
+    );
+    assert_eq!(
+        put(json!("$contact.tags "), json!({"type": "array"})),
+        json!("a, b ")
+    );
     let either = json!({"anyOf": [{"type": "string"}, {"type": "integer"}]});
     assert_eq!(put(json!("$call.duration"), either), json!(20));
 }
@@ -131,7 +179,10 @@ fn the_schema_says_how_values_enter_a_text() {
 #[test]
 fn a_schema_that_refers_in_circles_ends() {
     let schema = json!({"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}], "items": {"$ref": "#"}}}});
-    assert_eq!(put(json!(["$call.duration", ["$call.n"]]), schema), json!([20, ["42"]]));
+    assert_eq!(
+        put(json!(["$call.duration", ["$call.n"]]), schema),
+        json!([20, ["42"]])
+    );
 }
 
 #[test]
@@ -152,8 +203,28 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 32, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((prop::sample::select(vec!["type", "properties", "items", "anyOf", "oneOf", "$ref", "a", "allOf"]), inner), 0..4)
-                .prop_map(|entries| Value::Object(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),
+            prop::collection::vec(
+                (
+                    prop::sample::select(vec![
+                        "type",
+                        "properties",
+                        "items",
+                        "anyOf",
+                        "oneOf",
+                        "$ref",
+                        "a",
+                        "allOf"
+                    ]),
+                    inner
+                ),
+                0..4
+            )
+            .prop_map(|entries| Value::Object(
+                entries
+                    .into_iter()
+                    .map(|(k, v)| (k.to_owned(), v))
+                    .collect()
+            )),
         ]
     })
 }
@@ -188,4 +259,23 @@ proptest! {
         let _ = substitute(&value, &schema, &scope(), Unset::Empty);
         let _ = templates_in(&value, &schema);
     }
+}
+
+#[test]
+fn a_value_cannot_name_a_secret() {
+    let scope = ValueScope {
+        values: serde_json::json!({"contact": {
+            "name": "{{secret:key}}", "list": ["{{secret:key}}"], "map": {"{{secret:a}}": 1}
+        }}),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        time_zone: jiff::tz::TimeZone::UTC,
+    };
+    for path in ["name", "list", "map"] {
+        let settings = serde_json::json!({"lone": format!("$contact.{path}"), "in": format!("a $contact.{path}")});
+        let put = substitute(&settings, &serde_json::json!({}), &scope, Unset::Fail).unwrap();
+        assert!(!put.value.to_string().contains("{{secret:"), "{}", put.value);
+    }
+    let author = serde_json::json!({"header": "Bearer {{secret:key}}"});
+    let put = substitute(&author, &serde_json::json!({}), &scope, Unset::Fail).unwrap();
+    assert_eq!(put.value, author);
 }

@@ -31,7 +31,7 @@ pub struct Branch {
     name: String,
     /// A condition, such as `{field: contact.city, is: Paris}`, or `all`, `any` and `not` of
     /// conditions.
-    #[schemars(extend("type" = "object", "x-jackfield-raw" = true))]
+    #[schemars(extend("type" = "object", "x-jackfield-raw" = true, "x-jackfield-ref" = "condition"))]
     when: Value,
 }
 

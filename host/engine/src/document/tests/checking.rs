@@ -46,7 +46,7 @@ fn descriptors() -> Vec<StepDescriptor> {
         "name": "branch", "version": "1.0.0", "branches-from": "/branches/*/name",
         "branches": [{"name": "else", "title": "None of them"}],
         "settings": {"type": "object", "properties": {"branches": {"type": "array", "items": {
-            "type": "object", "properties": {"name": {"type": "string"}, "when": {"x-jackfield-raw": true}},
+            "type": "object", "properties": {"name": {"type": "string"}, "when": {"x-jackfield-raw": true, "x-jackfield-ref": "condition"}},
         }}}},
     });
     let jump = json!({
@@ -71,13 +71,22 @@ fn descriptors() -> Vec<StepDescriptor> {
 
 impl Catalogue for Workspace {
     fn step(&self, name: &str, major: u64) -> Option<StepDescriptor> {
-        descriptors().into_iter().find(|step| step.name == name && step.major() == Some(major))
+        descriptors()
+            .into_iter()
+            .find(|step| step.name == name && step.major() == Some(major))
     }
     fn step_names(&self) -> Vec<String> {
-        descriptors().iter().map(StepDescriptor::reference).collect()
+        descriptors()
+            .iter()
+            .map(StepDescriptor::reference)
+            .collect()
     }
     fn channels(&self) -> Option<Vec<String>> {
-        Some(["main-sms", "office-mail", "mail"].map(str::to_owned).to_vec())
+        Some(
+            ["main-sms", "office-mail", "mail"]
+                .map(str::to_owned)
+                .to_vec(),
+        )
     }
     fn templates(&self) -> Option<Vec<String>> {
         Some(["missed-call", "invoice"].map(str::to_owned).to_vec())
@@ -109,7 +118,11 @@ impl Catalogue for Unknown {
 }
 
 fn told(source: &str) -> Vec<String> {
-    parse(source).check(&Workspace).iter().map(|p| format!("{} {p}", p.code)).collect()
+    parse(source)
+        .check(&Workspace)
+        .iter()
+        .map(|p| format!("{} {p}", p.code))
+        .collect()
 }
 
 /// Steps below a trigger of `call.ended`: they start in line 4.
@@ -128,36 +141,128 @@ fn the_samples_have_no_problems() {
 #[test]
 fn every_problem_is_told_with_its_place() {
     for (text, expected) in [
-        ("  b: {uses: send-mesage@1}", "unknown-plugin 4:7: there is no step plugin `send-mesage@1` (did you mean `send-message@1`?)"),
-        ("  b: {uses: set@1}", "unknown-plugin 4:7: `set` is not installed in version 1; installed is `set@2` (did you mean `set@2`?)"),
-        ("  b:\n    uses: send-message@1\n    with:\n      chanel: main-sms", "unknown-setting 7:7: `chanel` is not a setting here: known are `channel`, `to`, `text`, `subject`, `template`, `priority`, `attempts` and `unsubscribe` (did you mean `channel`?)"),
-        ("  b: {uses: send-message@1}", "settings 4:3: the setting `channel` is missing"),
-        ("  b: {uses: send-message@1, with: {channel: main-sms, attempts: many}}", "settings 4:55: `attempts` must be a whole number, not `many`"),
-        ("  b: {uses: send-message@1, with: {channel: main-sms, priority: hihg}}", "settings 4:55: `priority` must be `low` or `high`, not `hihg` (did you mean `high`?)"),
-        ("  b: {uses: send-message@1, with: {channel: main-smss}}", "unknown-channel 4:36: there is no channel `main-smss`; there is `main-sms`, `office-mail` and `mail` (did you mean `main-sms`?)"),
-        ("  b: {uses: send-message@1, with: {channel: mail, template: invoic}}", "unknown-template 4:51: there is no template `invoic`; there is `missed-call` and `invoice` (did you mean `invoice`?)"),
-        ("  b: {uses: http-request@1, with: {url: not an address}}", "settings 4:36: `url` must be an address such as `https://example.com/`, not `not an address`"),
-        ("  b: {uses: wait@1, with: {until: soon}}", "settings 4:28: `until` must be a time such as `2026-12-01T09:00:00Z`, not `soon`"),
-        ("  b: {uses: jump-to@1, with: {step: c}}\n  cc: {uses: set@2}", "dangling-target 4:31: there is no step `c`; there is `b` and `cc`"),
-        ("  b: {uses: ask-question@1, branches: {timout: end}}", "unknown-branch 4:40: `ask-question@1` has no branch `timout`; it has `timeout`, `invalid`, `skipped`, `success` and `failure` (did you mean `timeout`?)"),
-        ("  b: {uses: branch@1, with: {branches: [{name: vip}]}}", "unmapped-branch 4:23: warning: the branch `vip` goes nowhere of its own"),
-        ("  b: {uses: branch@1, with: {branches: [{name: V I P}]}}", "name 4:23: `V I P` is not a branch: use lower-case words with hyphens (did you mean `v-i-p`?)"),
-        ("  b: {uses: set@2, next: end}\n  c: {uses: set@2}", "unreachable-step 5:3: no run reaches the step `c`"),
-        ("  b: {uses: set@2}\n  c: {uses: http-request@1, with: {url: \"https://a.b/\"}, next: b}", "endless-loop 4:3: the steps `b` → `c` → `b` can go round for ever"),
-        ("  b: {uses: set@2, branches: {failure: b}}", "endless-loop 4:3: the steps `b` → `b`"),
-        ("  b: {uses: set@2, with: {x: Hi $contcat.firstname}}", "unknown-namespace 4:27: `$contcat.firstname`: there is no namespace `contcat`"),
-        ("  b: {uses: set@2, with: {x: $contcat.firstname}}", "(did you mean `contact.firstname`?)"),
-        ("  b: {uses: set@2, with: {x: $message.text}}", "`message` comes with `message.received` or `message.status` only, and no trigger names that event"),
-        ("  b: {uses: set@2, with: {x: [$call.duratoin]}}", "unknown-variable 4:31: warning: `$call.duratoin`: `call` has no `duratoin` (did you mean `call.duration`?)"),
-        ("  b: {uses: set@2, with: {x: $contact.town}}", "unknown-variable 4:27: warning: `$contact.town`: `contact` has no `town`"),
-        ("  b: {uses: set@2, with: {x: \"${steps.c.answer}\"}}", "unknown-step 4:27: there is no step `c` whose output could be used"),
-        ("  b: {uses: ask-question@1}\n  c: {uses: set@2, with: {x: $steps.b.anwser}}", "unknown-output 5:27: warning: the step `b` (`ask-question@1`) gives no `anwser` (did you mean `steps.b.answer`?)"),
-        ("  b: {uses: set@2, with: {x: \"Hi ${name}\"}}", "doubtful-variable 4:27: warning: `${name}` is not a variable"),
-        ("  b: {uses: set@2, when: {field: contat.city, is: a}}", "unknown-namespace 4:27: `$contat.city`"),
-        ("  b: {uses: set@2, when: {field: contact.city, is: $vras.city}}", "unknown-namespace 4:48: `$vras.city`"),
+        (
+            "  b: {uses: send-mesage@1}",
+            "unknown-plugin 4:7: there is no step plugin `send-mesage@1` (did you mean `send-message@1`?)",
+        ),
+        (
+            "  b: {uses: set@1}",
+            "unknown-plugin 4:7: `set` is not installed in version 1; installed is `set@2` (did you mean `set@2`?)",
+        ),
+        (
+            "  b:\n    uses: send-message@1\n    with:\n      chanel: main-sms",
+            "unknown-setting 7:7: `chanel` is not a setting here: known are `channel`, `to`, `text`, `subject`, `template`, `priority`, `attempts` and `unsubscribe` (did you mean `channel`?)",
+        ),
+        (
+            "  b: {uses: send-message@1}",
+            "settings 4:3: the setting `channel` is missing",
+        ),
+        (
+            "  b: {uses: send-message@1, with: {channel: main-sms, attempts: many}}",
+            "settings 4:55: `attempts` must be a whole number, not `many`",
+        ),
+        (
+            "  b: {uses: send-message@1, with: {channel: main-sms, priority: hihg}}",
+            "settings 4:55: `priority` must be `low` or `high`, not `hihg` (did you mean `high`?)",
+        ),
+        (
+            "  b: {uses: send-message@1, with: {channel: main-smss}}",
+            "unknown-channel 4:36: there is no channel `main-smss`; there is `main-sms`, `office-mail` and `mail` (did you mean `main-sms`?)",
+        ),
+        (
+            "  b: {uses: send-message@1, with: {channel: mail, template: invoic}}",
+            "unknown-template 4:51: there is no template `invoic`; there is `missed-call` and `invoice` (did you mean `invoice`?)",
+        ),
+        (
+            "  b: {uses: http-request@1, with: {url: not an address}}",
+            "settings 4:36: `url` must be an address such as `https://example.com/`, not `not an address`",
+        ),
+        (
+            "  b: {uses: wait@1, with: {until: soon}}",
+            "settings 4:28: `until` must be a time such as `2026-12-01T09:00:00Z`, not `soon`",
+        ),
+        (
+            "  b: {uses: jump-to@1, with: {step: c}}\n  cc: {uses: set@2}",
+            "dangling-target 4:31: there is no step `c`; there is `b` and `cc`",
+        ),
+        (
+            "  b: {uses: ask-question@1, branches: {timout: end}}",
+            "unknown-branch 4:40: `ask-question@1` has no branch `timout`; it has `timeout`, `invalid`, `skipped`, `success` and `failure` (did you mean `timeout`?)",
+        ),
+        (
+            "  b: {uses: branch@1, with: {branches: [{name: vip}]}}",
+            "unmapped-branch 4:23: warning: the branch `vip` goes nowhere of its own",
+        ),
+        (
+            "  b: {uses: branch@1, with: {branches: [{name: V I P}]}}",
+            "name 4:23: `V I P` is not a branch: use lower-case words with hyphens (did you mean `v-i-p`?)",
+        ),
+        (
+            "  b:\n    uses: branch@1\n    with:\n      branches: [{name: x, when: {field: call.status, iss: a}}]",
+            "condition 7:55: `iss` is not an operator (did you mean `is`?)",
+        ),
+        (
+            "  b:\n    uses: branch@1\n    with:\n      branches: [{name: x, when: {field: cal.status, is: a}}]",
+            "unknown-namespace 7:35: `$cal.status`",
+        ),
+        (
+            "  b: {uses: set@2, next: end}\n  c: {uses: set@2}",
+            "unreachable-step 5:3: no run reaches the step `c`",
+        ),
+        (
+            "  b: {uses: set@2}\n  c: {uses: http-request@1, with: {url: \"https://a.b/\"}, next: b}",
+            "endless-loop 4:3: the steps `b` → `c` → `b` can go round for ever",
+        ),
+        (
+            "  b: {uses: set@2, branches: {failure: b}}",
+            "endless-loop 4:3: the steps `b` → `b`",
+        ),
+        (
+            "  b: {uses: set@2, with: {x: Hi $contcat.firstname}}",
+            "unknown-namespace 4:27: `$contcat.firstname`: there is no namespace `contcat`",
+        ),
+        (
+            "  b: {uses: set@2, with: {x: $contcat.firstname}}",
+            "(did you mean `contact.firstname`?)",
+        ),
+        (
+            "  b: {uses: set@2, with: {x: $message.text}}",
+            "`message` comes with `message.received` or `message.status` only, and no trigger names that event",
+        ),
+        (
+            "  b: {uses: set@2, with: {x: [$call.duratoin]}}",
+            "unknown-variable 4:31: warning: `$call.duratoin`: `call` has no `duratoin` (did you mean `call.duration`?)",
+        ),
+        (
+            "  b: {uses: set@2, with: {x: $contact.town}}",
+            "unknown-variable 4:27: warning: `$contact.town`: `contact` has no `town`",
+        ),
+        (
+            "  b: {uses: set@2, with: {x: \"${steps.c.answer}\"}}",
+            "unknown-step 4:27: there is no step `c` whose output could be used",
+        ),
+        (
+            "  b: {uses: ask-question@1}\n  c: {uses: set@2, with: {x: $steps.b.anwser}}",
+            "unknown-output 5:27: warning: the step `b` (`ask-question@1`) gives no `anwser` (did you mean `steps.b.answer`?)",
+        ),
+        (
+            "  b: {uses: set@2, with: {x: \"Hi ${name}\"}}",
+            "doubtful-variable 4:27: warning: `${name}` is not a variable",
+        ),
+        (
+            "  b: {uses: set@2, when: {field: contat.city, is: a}}",
+            "unknown-namespace 4:27: `$contat.city`",
+        ),
+        (
+            "  b: {uses: set@2, when: {field: contact.city, is: $vras.city}}",
+            "unknown-namespace 4:48: `$vras.city`",
+        ),
     ] {
         let told = told(&steps(text));
-        assert!(told.iter().any(|told| told.contains(expected)), "{text}\n{told:#?}");
+        assert!(
+            told.iter().any(|told| told.contains(expected)),
+            "{text}\n{told:#?}"
+        );
     }
 }
 
@@ -171,7 +276,7 @@ fn what_is_right_is_not_complained_about() {
         "  b: {uses: set@2, with: {x: \"$5 and $contact.city, $$contcat.x\"}}",
         "  b: {uses: jump-to@1, with: {step: d}, next: end}\n  d: {uses: set@2, next: b}",
         "  b: {uses: set@2}\n  c: {uses: wait@1, next: b}",
-        "  b: {uses: branch@1, with: {branches: [{name: x, when: {field: nothing.real, is: $not.checked}}]}, branches: {x: end}}",
+        "  b: {uses: branch@1, with: {branches: [{name: x, when: {field: vars.x, matches: ^a$b.c}}]}, branches: {x: end}}",
         "  b: {uses: set@2, when: {field: vars.x, matches: ^a$b.c}}",
     ] {
         assert_eq!(told(&steps(text)), Vec::<String>::new(), "{text}");
@@ -180,7 +285,9 @@ fn what_is_right_is_not_complained_about() {
 
 #[test]
 fn what_is_not_known_is_not_checked() {
-    let text = steps("  b: {uses: send-message@1, with: {channel: any, template: any, text: $contact.any}}");
+    let text = steps(
+        "  b: {uses: send-message@1, with: {channel: any, template: any, text: $contact.any}}",
+    );
     assert_eq!(parse(&text).check(&Unknown), []);
 }
 
@@ -190,9 +297,19 @@ fn a_stored_document_has_the_same_problems_without_lines() {
     let document = parse(&text);
     let stored: Document = serde_json::from_value(document.to_json()).unwrap();
     let without = |problems: Vec<Problem>| -> Vec<Problem> {
-        problems.into_iter().map(|problem| Problem { line: None, column: None, ..problem }).collect()
+        problems
+            .into_iter()
+            .map(|problem| Problem {
+                line: None,
+                column: None,
+                ..problem
+            })
+            .collect()
     };
-    assert_eq!(stored.check(&Workspace), without(document.check(&Workspace)));
+    assert_eq!(
+        stored.check(&Workspace),
+        without(document.check(&Workspace))
+    );
 }
 
 #[test]
@@ -201,7 +318,12 @@ fn branches_lead_where_the_document_or_the_plugin_says() {
         "  ask: {uses: ask-question@1, branches: {skipped: end, failure: sorry}}\n  \
            route: {uses: branch@1, with: {branches: [{name: x}]}, next: sorry}\n  sorry: {uses: set@2}",
     ));
-    let of = |name: &str| descriptors().into_iter().find(|step| step.name == name).unwrap();
+    let of = |name: &str| {
+        descriptors()
+            .into_iter()
+            .find(|step| step.name == name)
+            .unwrap()
+    };
     let step = |id: &str| Target::Step(id.to_owned());
     let ask = |branch: &str| document.target("ask", branch, &of("ask-question"));
     assert_eq!(ask("success"), step("route"), "the following step");
@@ -210,11 +332,22 @@ fn branches_lead_where_the_document_or_the_plugin_says() {
     assert_eq!(ask("invalid"), step("sorry"), "what failure does");
     assert_eq!(ask("unheard-of"), Target::Fail);
     let route = |branch: &str| document.target("route", branch, &of("branch"));
-    assert_eq!(route("x"), step("sorry"), "from the settings, not mapped: next");
+    assert_eq!(
+        route("x"),
+        step("sorry"),
+        "from the settings, not mapped: next"
+    );
     assert_eq!(route("else"), step("sorry"));
     assert_eq!(route("failure"), Target::Fail);
-    assert_eq!(document.target("sorry", "success", &of("set")), Target::End, "the last one");
-    assert_eq!(document.target("nowhere", "success", &of("set")), Target::Fail);
+    assert_eq!(
+        document.target("sorry", "success", &of("set")),
+        Target::End,
+        "the last one"
+    );
+    assert_eq!(
+        document.target("nowhere", "success", &of("set")),
+        Target::Fail
+    );
     assert_eq!(document.following("ask"), step("route"));
     assert_eq!(document.following("sorry"), Target::End);
 }
@@ -224,31 +357,83 @@ fn a_descriptor_is_judged() {
     for (value, path, part) in [
         (json!([]), "", "is an object"),
         (json!({"version": "1.0.0"}), "", "name"),
-        (json!({"name": "A", "version": "1.0.0"}), "/name", "lower-case"),
-        (json!({"name": "a", "version": "1"}), "/version", "three numbers"),
-        (json!({"name": "a", "version": "1.0.0", "settings": {"type": "txt"}}), "/settings", "not a JSON Schema"),
-        (json!({"name": "a", "version": "1.0.0", "settings": {"$ref": "https://example.com/s"}}), "/settings", "not a JSON Schema"),
-        (json!({"name": "a", "version": "1.0.0", "output": {"pattern": "("}}), "/output", "not a JSON Schema"),
-        (json!({"name": "a", "version": "1.0.0", "branches": [{"name": "end"}]}), "/branches/0/name", "not `next`"),
-        (json!({"name": "a", "version": "1.0.0", "branches": [{"name": "x"}, {"name": "x"}]}), "/branches/1/name", "twice"),
-        (json!({"name": "a", "version": "1.0.0", "branches": [{"name": "x", "otherwise": "failur"}]}), "/branches/0/otherwise", "did you mean `failure`"),
-        (json!({"name": "a", "version": "1.0.0", "branches": [{"name": "x", "otherwise": "y"}, {"name": "y", "otherwise": "x"}]}), "/branches/0/otherwise", "circle"),
-        (json!({"name": "a", "version": "1.0.0", "branches-from": "branches"}), "/branches-from", "JSON pointer"),
+        (
+            json!({"name": "A", "version": "1.0.0"}),
+            "/name",
+            "lower-case",
+        ),
+        (
+            json!({"name": "a", "version": "1"}),
+            "/version",
+            "three numbers",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "settings": {"type": "txt"}}),
+            "/settings",
+            "not a JSON Schema",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "settings": {"$ref": "https://example.com/s"}}),
+            "/settings",
+            "not a JSON Schema",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "output": {"pattern": "("}}),
+            "/output",
+            "not a JSON Schema",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "branches": [{"name": "end"}]}),
+            "/branches/0/name",
+            "not `next`",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "branches": [{"name": "x"}, {"name": "x"}]}),
+            "/branches/1/name",
+            "twice",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "branches": [{"name": "x", "otherwise": "failur"}]}),
+            "/branches/0/otherwise",
+            "did you mean `failure`",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "branches": [{"name": "x", "otherwise": "y"}, {"name": "y", "otherwise": "x"}]}),
+            "/branches/0/otherwise",
+            "circle",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "branches-from": "branches"}),
+            "/branches-from",
+            "JSON pointer",
+        ),
     ] {
         let problems = StepDescriptor::from_value(&value).unwrap_err();
         assert_eq!(problems[0].path, path, "{value}: {problems:?}");
         assert!(problems[0].message.contains(part), "{value}: {problems:?}");
     }
-    assert_eq!(StepDescriptor::parse("{").unwrap_err()[0].code, "descriptor");
+    assert_eq!(
+        StepDescriptor::parse("{").unwrap_err()[0].code,
+        "descriptor"
+    );
     let later = json!({"name": "a", "version": "1.0.0", "unheard-of": 1, "hosts": ["*"]});
     let read = StepDescriptor::parse(&later.to_string()).unwrap();
-    assert_eq!((read.reference().as_str(), read.fixed_branches().as_slice()), ("a@1", ["success".to_owned(), "failure".to_owned()].as_slice()));
+    assert_eq!(
+        (read.reference().as_str(), read.fixed_branches().as_slice()),
+        (
+            "a@1",
+            ["success".to_owned(), "failure".to_owned()].as_slice()
+        )
+    );
 }
 
 #[test]
 fn branches_come_from_the_settings() {
     let with = |pointer: &str| {
-        StepDescriptor::from_value(&json!({"name": "a", "version": "1.0.0", "branches-from": pointer})).unwrap()
+        StepDescriptor::from_value(
+            &json!({"name": "a", "version": "1.0.0", "branches-from": pointer}),
+        )
+        .unwrap()
     };
     let settings = json!({"list": [{"name": "x"}, {"name": "y"}, {}], "map": {"p": 1, "q": 2}, "plain": ["z"]});
     assert_eq!(with("/list/*/name").branches_in(&settings), ["x", "y"]);

@@ -13,8 +13,23 @@ fn problems(source: &str) -> Vec<Problem> {
 fn the_samples_are_read() {
     for (file, source) in SAMPLES {
         if let Err(problems) = Document::parse(source) {
-            let told: Vec<String> = problems.iter().map(|p| p.in_file(file).to_string()).collect();
+            let told: Vec<String> = problems
+                .iter()
+                .map(|p| p.in_file(file).to_string())
+                .collect();
             panic!("{}", told.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn the_examples_are_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/workflows");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    for file in files.filter(|file| file.extension().is_some_and(|end| end == "yaml")) {
+        let source = std::fs::read_to_string(&file).unwrap();
+        if let Err(problems) = Document::parse(&source) {
+            panic!("{}: {problems:#?}", file.display());
         }
     }
 }
@@ -22,15 +37,27 @@ fn the_samples_are_read() {
 #[test]
 fn everything_written_is_in_the_document() {
     let document = parse(SAMPLES[1].1);
-    assert_eq!(document.title.as_deref(), Some("Survey after an answered call"));
+    assert_eq!(
+        document.title.as_deref(),
+        Some("Survey after an answered call")
+    );
     assert_eq!(document.triggers.len(), 2);
-    assert_eq!(document.triggers[0].accounts, Accounts::Except(vec!["test".into(), "42".into()]));
+    assert_eq!(
+        document.triggers[0].accounts,
+        Accounts::Except(vec!["test".into(), "42".into()])
+    );
     assert!(document.triggers[0].once_per_contact && !document.triggers[1].once_per_contact);
-    assert_eq!(document.exit_on, [ExitOn::ConversationClosed, ExitOn::OutgoingHumanMessage]);
+    assert_eq!(
+        document.exit_on,
+        [ExitOn::ConversationClosed, ExitOn::OutgoingHumanMessage]
+    );
     assert_eq!(document.unset_variables, Some(Unset::Fail));
     assert_eq!(document.max_visits, 50);
     let ask = document.first().unwrap();
-    assert_eq!((ask.id.as_str(), ask.uses.to_string().as_str()), ("ask", "ask-question@1"));
+    assert_eq!(
+        (ask.id.as_str(), ask.uses.to_string().as_str()),
+        ("ask", "ask-question@1")
+    );
     assert_eq!(ask.branch("timeout"), Some(&Goto::End));
     assert_eq!(ask.branch("invalid"), Some(&Goto::Step("thank".into())));
     let retry = ask.retry.unwrap();
@@ -68,13 +95,20 @@ fn the_published_schema_and_the_reader_agree() {
     let validator = settings::compile(&schema).unwrap();
     for (file, source) in SAMPLES {
         let (value, _) = source::read(source).unwrap();
-        let errors: Vec<String> =
-            validator.iter_errors(&value).map(|e| format!("{e} at {}", e.instance_path())).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|e| format!("{e} at {}", e.instance_path()))
+            .collect();
         assert!(errors.is_empty(), "{file}: {errors:?}");
-        assert!(validator.is_valid(&parse(source).to_json()), "{file}: canonical form");
+        assert!(
+            validator.is_valid(&parse(source).to_json()),
+            "{file}: canonical form"
+        );
     }
     for (source, part) in REFUSED {
-        let Ok((value, _)) = source::read(source) else { continue };
+        let Ok((value, _)) = source::read(source) else {
+            continue;
+        };
         // What a schema cannot say: names of other parts of the document.
         if !part.contains("there is no step") && !part.contains("shorter than") {
             assert!(!validator.is_valid(&value), "{source}");
@@ -87,50 +121,146 @@ fn the_published_schema_knows_every_operator() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let known = schema["$defs"]["test"]["properties"].as_object().unwrap();
     let operators: Vec<&str> = OPERATORS.iter().map(|operator| operator.name).collect();
-    let written: Vec<&str> =
-        known.keys().map(String::as_str).filter(|k| !["field", "fold-accents"].contains(k)).collect();
+    let written: Vec<&str> = known
+        .keys()
+        .map(String::as_str)
+        .filter(|k| !["field", "fold-accents"].contains(k))
+        .collect();
     assert_eq!(written, operators);
     for operator in &OPERATORS {
         assert_eq!(known[operator.name]["title"], operator.title);
     }
-    assert_eq!(schema["$defs"]["test"]["oneOf"].as_array().unwrap().len(), operators.len());
+    assert_eq!(
+        schema["$defs"]["test"]["oneOf"].as_array().unwrap().len(),
+        operators.len()
+    );
 }
 
 /// Documents with one thing wrong, and a part of what is said about it.
 const REFUSED: [(&str, &str); 33] = [
     ("[]", "a workflow is a mapping"),
-    ("trigger: {event: manual}\nsteps: {b: {uses: w@1}}", "`name` is missing"),
-    ("name: Missed Call\ntrigger: {event: manual}\nsteps: {b: {uses: w@1}}", "1:1: `name` is lower-case words with hyphens, at most 64 characters (did you mean `missed-call`?)"),
+    (
+        "trigger: {event: manual}\nsteps: {b: {uses: w@1}}",
+        "`name` is missing",
+    ),
+    (
+        "name: Missed Call\ntrigger: {event: manual}\nsteps: {b: {uses: w@1}}",
+        "1:1: `name` is lower-case words with hyphens, at most 64 characters (did you mean `missed-call`?)",
+    ),
     ("name: a\nsteps: {b: {uses: w@1}}", "`trigger` is missing"),
     ("name: a\ntrigger: {event: manual}", "`steps` is missing"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {}", "at least one step"),
-    ("name: a\ntrigger: {event: manual}\nsteps: [{uses: w@1}]", "not a list: give each step an id"),
-    ("name: a\ntrigger: {event: manual}\ntriggers: [{event: manual}]\nsteps: {b: {uses: w@1}}", "put all of them into `triggers`"),
-    ("name: a\ntriggers: []\nsteps: {b: {uses: w@1}}", "at least one trigger"),
-    ("name: a\ntrigger: {}\nsteps: {b: {uses: w@1}}", "2:1: `event` is missing"),
-    ("name: a\ntrigger: {event: Call Ended}\nsteps: {b: {uses: w@1}}", "(did you mean `call.ended`?)"),
-    ("name: a\ntrigger: {event: manual, acounts: all}\nsteps: {b: {uses: w@1}}", "2:26: `acounts` is not a key of a trigger (did you mean `accounts`?)"),
-    ("name: a\ntrigger: {event: manual, accounts: shop}\nsteps: {b: {uses: w@1}}", "{only: [shop]}"),
-    ("name: a\ntrigger: {event: manual, accounts: {only: []}}\nsteps: {b: {uses: w@1}}", "1 to 1000 accounts"),
-    ("name: a\ntrigger: {event: manual, once-per-contact: yes}\nsteps: {b: {uses: w@1}}", "true or false"),
-    ("name: a\ntrigger:\n  event: call.ended\n  when: {all: [{field: call.status, iss: missed}]}\nsteps: {b: {uses: w@1}}", "4:37: `iss` is not an operator (did you mean `is`?)"),
-    ("name: a\ntrigger: {event: manual}\nexit-on: [conversation-close]\nsteps: {b: {uses: w@1}}", "(did you mean `conversation-closed`?)"),
-    ("name: a\ntrigger: {event: manual}\nunset-variables: none\nsteps: {b: {uses: w@1}}", "`empty`, `literal` or `fail`"),
-    ("name: a\ntrigger: {event: manual}\nmax-visits: 0\nsteps: {b: {uses: w@1}}", "from 1 to 100000"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {end: {uses: w@1}}", "no step can be called that"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {Step_One: {uses: w@1}}", "(did you mean `step-one`?)"),
-    ("name: a\ntrigger: {event: manual}\nsteps:\n  b: {user: w@1}", "4:7: `user` is not a key of a step (did you mean `uses`?)"),
-    ("name: a\ntrigger: {event: manual}\nsteps:\n  b: {uses: w@1, settings: {}}", "(did you mean `with`?)"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: send message}}", "(did you mean `send-message@1`?)"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: send-message@v2.1}}", "(did you mean `send-message@2`?)"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, with: []}}", "`with` is a mapping of settings"),
-    ("name: a\ntrigger: {event: manual}\nsteps:\n  say-hello: {uses: w@1}\n  b:\n    uses: w@1\n    next: say-helo", "7:5: there is no step `say-helo` (did you mean `say-hello`?)"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, branches: {failure: c}}}", "there is no step `c`"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, branches: [c]}}", "maps branches to steps"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, retry: {attempts: 11}}}", "from 0 to 10"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, retry: {first: 30}}}", "`30s` for seconds"),
-    ("name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, retry: {first: 1h, max: 1m}}}", "shorter than"),
-    ("name: a\nname: b\ntrigger: {event: manual}\nsteps: {b: {uses: w@1}}", "2:1: `name` stands here twice, first in line 1"),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {}",
+        "at least one step",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: [{uses: w@1}]",
+        "not a list: give each step an id",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\ntriggers: [{event: manual}]\nsteps: {b: {uses: w@1}}",
+        "put all of them into `triggers`",
+    ),
+    (
+        "name: a\ntriggers: []\nsteps: {b: {uses: w@1}}",
+        "at least one trigger",
+    ),
+    (
+        "name: a\ntrigger: {}\nsteps: {b: {uses: w@1}}",
+        "2:1: `event` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: Call Ended}\nsteps: {b: {uses: w@1}}",
+        "(did you mean `call.ended`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, acounts: all}\nsteps: {b: {uses: w@1}}",
+        "2:26: `acounts` is not a key of a trigger (did you mean `accounts`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, accounts: shop}\nsteps: {b: {uses: w@1}}",
+        "{only: [shop]}",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, accounts: {only: []}}\nsteps: {b: {uses: w@1}}",
+        "1 to 1000 accounts",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, once-per-contact: yes}\nsteps: {b: {uses: w@1}}",
+        "true or false",
+    ),
+    (
+        "name: a\ntrigger:\n  event: call.ended\n  when: {all: [{field: call.status, iss: missed}]}\nsteps: {b: {uses: w@1}}",
+        "4:37: `iss` is not an operator (did you mean `is`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nexit-on: [conversation-close]\nsteps: {b: {uses: w@1}}",
+        "(did you mean `conversation-closed`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nunset-variables: none\nsteps: {b: {uses: w@1}}",
+        "`empty`, `literal` or `fail`",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nmax-visits: 0\nsteps: {b: {uses: w@1}}",
+        "from 1 to 100000",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {end: {uses: w@1}}",
+        "no step can be called that",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {Step_One: {uses: w@1}}",
+        "(did you mean `step-one`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps:\n  b: {user: w@1}",
+        "4:7: `user` is not a key of a step (did you mean `uses`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps:\n  b: {uses: w@1, settings: {}}",
+        "(did you mean `with`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: send message}}",
+        "(did you mean `send-message@1`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: send-message@v2.1}}",
+        "(did you mean `send-message@2`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, with: []}}",
+        "`with` is a mapping of settings",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps:\n  say-hello: {uses: w@1}\n  b:\n    uses: w@1\n    next: say-helo",
+        "7:5: there is no step `say-helo` (did you mean `say-hello`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, branches: {failure: c}}}",
+        "there is no step `c`",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, branches: [c]}}",
+        "maps branches to steps",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, retry: {attempts: 11}}}",
+        "from 0 to 10",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, retry: {first: 30}}}",
+        "`30s` for seconds",
+    ),
+    (
+        "name: a\ntrigger: {event: manual}\nsteps: {b: {uses: w@1, retry: {first: 1h, max: 1m}}}",
+        "shorter than",
+    ),
+    (
+        "name: a\nname: b\ntrigger: {event: manual}\nsteps: {b: {uses: w@1}}",
+        "2:1: `name` stands here twice, first in line 1",
+    ),
 ];
 
 #[test]
@@ -138,8 +268,16 @@ fn a_refusal_says_where_and_what_would_be_right() {
     for (source, part) in REFUSED {
         let problems = problems(source);
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert!(told.iter().any(|told| told.contains(part)), "{source}\n{told:#?}");
-        assert!(problems.iter().all(|p| p.line.is_some() || p.path.is_empty()), "{told:#?}");
+        assert!(
+            told.iter().any(|told| told.contains(part)),
+            "{source}\n{told:#?}"
+        );
+        assert!(
+            problems
+                .iter()
+                .all(|p| p.line.is_some() || p.path.is_empty()),
+            "{told:#?}"
+        );
     }
 }
 
@@ -149,7 +287,10 @@ fn all_problems_are_told_in_the_order_of_the_text() {
         "name: A\ntrigger: {event: call.ended, when: {field: x}}\nsteps:\n  b: {uses: w, nxt: c}\n  c: {}\n",
     );
     let codes: Vec<&str> = found.iter().map(|problem| problem.code).collect();
-    assert_eq!(codes, ["name", "condition", "uses", "unknown-key", "missing"]);
+    assert_eq!(
+        codes,
+        ["name", "condition", "uses", "unknown-key", "missing"]
+    );
     assert_eq!(
         found[3].in_file("a.yaml").to_string(),
         "a.yaml:4:16: `nxt` is not a key of a step (did you mean `next`?)"
@@ -165,7 +306,10 @@ fn all_problems_are_told_in_the_order_of_the_text() {
 fn the_number_of_steps_is_bounded() {
     let steps = |n: usize| {
         let steps: Vec<String> = (0..n).map(|i| format!("  s{i}: {{uses: w@1}}")).collect();
-        format!("name: a\ntrigger: {{event: manual}}\nsteps:\n{}\n", steps.join("\n"))
+        format!(
+            "name: a\ntrigger: {{event: manual}}\nsteps:\n{}\n",
+            steps.join("\n")
+        )
     };
     assert_eq!(parse(&steps(MAX_STEPS)).steps.len(), MAX_STEPS);
     assert_eq!(problems(&steps(MAX_STEPS + 1))[0].code, "too-many");
@@ -176,7 +320,17 @@ fn names_are_lower_case_words() {
     for name in ["a", "send-message", "step-2", "a1-b2"] {
         assert!(is_name(name), "{name}");
     }
-    for name in ["", "-a", "a-", "a--b", "A", "1a", "a_b", "é", &"a".repeat(65)] {
+    for name in [
+        "",
+        "-a",
+        "a-",
+        "a--b",
+        "A",
+        "1a",
+        "a_b",
+        "é",
+        &"a".repeat(65),
+    ] {
         assert!(!is_name(name), "{name}");
     }
 }
@@ -201,12 +355,22 @@ fn every_event_can_be_named_and_every_field_is_a_variable() {
 
 /// A sample with some of its text put elsewhere.
 fn mangled() -> impl Strategy<Value = String> {
-    (0..SAMPLES.len(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), "\\PC{0,6}|[{}\\[\\]:,\n &*!-]{0,4}")
+    (
+        0..SAMPLES.len(),
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        "\\PC{0,6}|[{}\\[\\]:,\n &*!-]{0,4}",
+    )
         .prop_map(|(sample, from, to, put)| {
             let text: Vec<char> = SAMPLES[sample].1.chars().collect();
             let (a, b) = (from.index(text.len()), to.index(text.len()));
             let (a, b) = (a.min(b), a.max(b).min(a.min(b) + 40));
-            text[..a].iter().copied().chain(put.chars()).chain(text[b..].iter().copied()).collect()
+            text[..a]
+                .iter()
+                .copied()
+                .chain(put.chars())
+                .chain(text[b..].iter().copied())
+                .collect()
         })
 }
 

@@ -34,8 +34,17 @@ pub const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "sms", "cid"];
 
 /// Attributes that hold an address.
 const ADDRESSES: [&str; 11] = [
-    "href", "src", "action", "formaction", "background", "poster", "cite", "data", "longdesc",
-    "xlink:href", "ping",
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "background",
+    "poster",
+    "cite",
+    "data",
+    "longdesc",
+    "xlink:href",
+    "ping",
 ];
 
 /// Attributes that hold code or a whole document, besides those that start with `on`.
@@ -73,7 +82,10 @@ pub(super) fn render(
         }
     }
     writer.end_of_attribute();
-    Ok(Rendered { text: writer.out, warnings: writer.warnings })
+    Ok(Rendered {
+        text: writer.out,
+        warnings: writer.warnings,
+    })
 }
 
 /// Where in the HTML the writer stands: the states of the HTML standard's tokenizer, those that
@@ -191,7 +203,11 @@ impl Writer {
             (Place::Bogus, _) => Place::Bogus,
             (Place::Comment, c) => {
                 self.remember(c, 3);
-                if self.tail.ends_with("-->") { Place::Text } else { Place::Comment }
+                if self.tail.ends_with("-->") {
+                    Place::Text
+                } else {
+                    Place::Comment
+                }
             }
             (Place::TagName | Place::Tag | Place::AttributeName | Place::BeforeAttribute, '>') => {
                 self.end_of_tag();
@@ -218,7 +234,11 @@ impl Writer {
             (Place::BeforeAttribute, _) => Place::BeforeAttribute,
             (Place::Code, c) => {
                 self.remember(c, 8);
-                let ends = self.tail.ends_with(if self.tag == "style" { "</style" } else { "</script" });
+                let ends = self.tail.ends_with(if self.tag == "style" {
+                    "</style"
+                } else {
+                    "</script"
+                });
                 if ends {
                     self.tag.insert(0, '/');
                     Place::TagName
@@ -243,7 +263,11 @@ impl Writer {
                 self.filled = true;
                 let further = ADDRESSES.contains(&self.attribute.as_str())
                     && !self.held.trim_ascii().is_empty();
-                let escape = if further { Escape::UriComponent } else { Escape::Html };
+                let escape = if further {
+                    Escape::UriComponent
+                } else {
+                    Escape::Html
+                };
                 self.held.push_str(&escaped(value, escape));
             }
             _ => self.leave_out(path),
@@ -273,7 +297,9 @@ impl Writer {
 
     /// Writes the value that was held back, or `#` for an address that is not safe.
     fn end_of_attribute(&mut self) {
-        let Place::Attribute(quote) = self.place else { return };
+        let Place::Attribute(quote) = self.place else {
+            return;
+        };
         let mut held = std::mem::take(&mut self.held);
         if ADDRESSES.contains(&self.attribute.as_str()) {
             let address = html_escape::decode_html_entities(&held).into_owned();
@@ -305,8 +331,11 @@ impl Writer {
     fn end_of_tag(&mut self) {
         self.attribute.clear();
         self.tail.clear();
-        self.place =
-            if matches!(self.tag.as_str(), "script" | "style") { Place::Code } else { Place::Text };
+        self.place = if matches!(self.tag.as_str(), "script" | "style") {
+            Place::Code
+        } else {
+            Place::Text
+        };
     }
 
     fn remember(&mut self, c: char, length: usize) {

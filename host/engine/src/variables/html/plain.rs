@@ -12,7 +12,19 @@ const LINES: [&str; 14] = [
 ];
 /// Elements with an empty line around them.
 const PARAGRAPHS: [&str; 13] = [
-    "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "pre",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "dl",
+    "table",
+    "blockquote",
+    "pre",
 ];
 
 /// The plain text of an HTML document.
@@ -27,7 +39,10 @@ pub fn html_to_text(html: &str) -> String {
             rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
             continue;
         }
-        let Some(tag) = rest[1..].chars().next().filter(|c| c.is_ascii_alphabetic() || "/!?".contains(*c))
+        let Some(tag) = rest[1..]
+            .chars()
+            .next()
+            .filter(|c| c.is_ascii_alphabetic() || "/!?".contains(*c))
         else {
             text.write("<");
             rest = &rest[1..];
@@ -79,7 +94,10 @@ fn after_element<'a>(html: &'a str, name: &str) -> &'a str {
     let mut rest = html;
     while let Some(at) = rest.find("</") {
         rest = &rest[at + 2..];
-        if rest.get(..name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(name)) {
+        if rest
+            .get(..name.len())
+            .is_some_and(|tag| tag.eq_ignore_ascii_case(name))
+        {
             return rest.find('>').map_or("", |end| &rest[end + 1..]);
         }
     }
@@ -110,7 +128,9 @@ fn attribute(attributes: &str, wanted: &str) -> Option<String> {
                     body.split_once(quote).unwrap_or((body, ""))
                 }
                 _ => after.split_at(
-                    after.find(|c: char| c.is_ascii_whitespace()).unwrap_or(after.len()),
+                    after
+                        .find(|c: char| c.is_ascii_whitespace())
+                        .unwrap_or(after.len()),
                 ),
             };
         }
@@ -164,7 +184,8 @@ impl Text {
                 let kept = self.out.trim_end_matches(' ').len();
                 self.out.truncate(kept);
                 let there = self.out.bytes().rev().take_while(|b| *b == b'\n').count();
-                self.out.extend(std::iter::repeat_n('\n', self.breaks.saturating_sub(there)));
+                self.out
+                    .extend(std::iter::repeat_n('\n', self.breaks.saturating_sub(there)));
             }
         } else if self.space && !self.out.ends_with([' ', '\n']) {
             self.out.push(' ');
@@ -208,11 +229,13 @@ impl Text {
         }
         if PARAGRAPHS.contains(&name) {
             // A list inside a list needs no empty line.
-            self.lines(if matches!(name, "ul" | "ol") && self.lists.len() > usize::from(closing) {
-                1
-            } else {
-                2
-            });
+            self.lines(
+                if matches!(name, "ul" | "ol") && self.lists.len() > usize::from(closing) {
+                    1
+                } else {
+                    2
+                },
+            );
         }
         match (name, closing) {
             ("ul", false) => self.lists.push(None),
@@ -244,9 +267,13 @@ impl Text {
 
     /// Writes where the link leads, unless its text says so already.
     fn end_link(&mut self) {
-        let Some((address, start)) = self.link.take() else { return };
+        let Some((address, start)) = self.link.take() else {
+            return;
+        };
         let shown = self.out.get(start..).unwrap_or_default().trim();
-        let bare = address.strip_prefix("mailto:").or_else(|| address.strip_prefix("tel:"));
+        let bare = address
+            .strip_prefix("mailto:")
+            .or_else(|| address.strip_prefix("tel:"));
         if address.is_empty()
             || address.starts_with('#')
             || shown == address
@@ -254,7 +281,11 @@ impl Text {
         {
             return;
         }
-        let text = if shown.is_empty() { address } else { format!("({address})") };
+        let text = if shown.is_empty() {
+            address
+        } else {
+            format!("({address})")
+        };
         self.space = true;
         self.settle();
         self.out.push_str(&text);

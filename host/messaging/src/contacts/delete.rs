@@ -1,0 +1,76 @@
+//! Deleting a contact: it and its history go, irreversibly. What stays is what the law wants kept
+//! (opt-outs, by address) and the runs, which are the workflows' own record.
+
+use super::address::Identity;
+use super::{Contacts, no_contact, resolve};
+use crate::error::Result;
+use jackfield_store::records::{
+    Contact, Decision, Enrolment, Event, Identity as Row, Message, Seen,
+};
+use jackfield_store::{Commit, Query, StoreExt};
+
+/// Rows that one commit removes.
+const BATCH: i64 = 500;
+
+impl Contacts {
+    /// Deletes a contact with its messages, events, decisions and enrolments.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn delete(&self, workspace: &str, contact: &str) -> Result<()> {
+        let context = &*self.context;
+        let row = self.find(workspace, contact).await?;
+        let (bucket, id) = (row.bucket, row.id.as_str());
+        // First the addresses, so that nobody finds it any more.
+        let known = Query::<Row>::all()
+            .equal("workspace", workspace)
+            .equal("contact", id);
+        for row in context.store().find(known).await? {
+            let identity = Identity {
+                kind: row.kind,
+                value: row.value,
+            };
+            resolve::release(context, workspace, &identity, id).await?;
+        }
+        loop {
+            let guard = context.lock(bucket).await;
+            if context.contact(workspace, id).await?.is_none() {
+                return Err(no_contact(contact));
+            }
+            let mut commit = Commit::of(bucket);
+            let messages = Query::<Message>::of(bucket)
+                .equal("contact", id)
+                .limit(BATCH);
+            for row in context.store().find(messages).await? {
+                commit.delete::<Message>([row.id.clone().into()]);
+            }
+            let events = Query::<Event>::of(bucket)
+                .equal("contact", id)
+                .equal("state", "handled");
+            for row in context.store().find(events.limit(BATCH)).await? {
+                commit.delete::<Event>([row.id.into()]);
+            }
+            let decisions = Query::<Decision>::of(bucket)
+                .equal("contact", id)
+                .limit(BATCH);
+            for row in context.store().find(decisions).await? {
+                commit.delete::<Decision>([row.id.into()]);
+            }
+            let enrolments = Query::<Enrolment>::of(bucket)
+                .equal("contact", id)
+                .limit(BATCH);
+            for row in context.store().find(enrolments).await? {
+                commit.delete::<Enrolment>([workspace.into(), row.workflow.into(), id.into()]);
+            }
+            let last = commit.is_empty();
+            if last {
+                commit.delete::<Contact>([id.into()]);
+                commit.delete::<Seen>([workspace.into(), resolve::UNCLAIMED.into(), id.into()]);
+            }
+            context.host.commit(&guard, commit).await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! A contact: the row, its fields and tags, how it changes and how it is shown.
+//!
+//! The row's `data` is flat: standard fields, custom fields by slug, `tags`, and what Jackfield
+//! itself notes (`addresses` by channel, last interactions in milliseconds). What is shown has
+//! names for channels and RFC 3339 for times.
+
+use super::address::Identity;
+use super::value::{FieldKind, FieldType, Operation};
+use jackfield_engine::NewEvent;
+use jackfield_store::records::{Channel, Contact, ContactField};
+use serde_json::{Map, Value, json};
+
+/// Fields that every contact has.
+const STANDARD: [(&str, FieldKind); 9] = [
+    ("firstname", FieldKind::Text),
+    ("lastname", FieldKind::Text),
+    ("phone", FieldKind::Phone),
+    ("email", FieldKind::Email),
+    ("language", FieldKind::Text),
+    ("country", FieldKind::Text),
+    ("profile_pic", FieldKind::Url),
+    ("assignee", FieldKind::Text),
+    ("lifecycle", FieldKind::Text),
+];
+
+/// Names that no custom field can have, beside the standard ones.
+const RESERVED: [&str; 13] = [
+    "id",
+    "name",
+    "tags",
+    "blocked",
+    "addresses",
+    "created_at",
+    "last_channel",
+    "last_incoming",
+    "last_incoming_at",
+    "last_outgoing",
+    "last_outgoing_at",
+    "last_outgoing_source",
+    "stopped",
+];
+
+/// The most tags of a contact.
+const MOST_TAGS: usize = 1_000;
+/// The longest tag, in characters.
+const LONGEST_TAG: usize = 100;
+
+/// Whether a custom field may have this name.
+pub(crate) fn is_free(name: &str) -> bool {
+    !RESERVED.contains(&name) && !STANDARD.iter().any(|(standard, _)| *standard == name)
+}
+
+/// Why a field was not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FieldError {
+    /// There is no such field.
+    Unknown(String),
+    /// The value does not fit.
+    Invalid(String),
+}
+
+impl FieldError {
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            FieldError::Unknown(message) | FieldError::Invalid(message) => message,
+        }
+    }
+}
+
+/// The type of a field, standard or custom.
+pub(crate) fn field_type(name: &str, fields: &[ContactField]) -> Result<FieldType, FieldError> {
+    if let Some((_, kind)) = STANDARD.iter().find(|(standard, _)| *standard == name) {
+        return Ok(FieldType {
+            kind: *kind,
+            options: Vec::new(),
+        });
+    }
+    if let Some(field) = fields.iter().find(|field| field.name == name) {
+        let options = field.options.as_array().into_iter().flatten();
+        return Ok(FieldType {
+            kind: FieldKind::named(&field.kind).unwrap_or(FieldKind::Text),
+            options: options
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        });
+    }
+    let standard = STANDARD.iter().map(|(name, _)| *name);
+    let known: Vec<&str> = standard
+        .chain(fields.iter().map(|field| field.name.as_str()))
+        .collect();
+    Err(FieldError::Unknown(format!(
+        "contacts have no field `{name}`; there are: {}",
+        known.join(", ")
+    )))
+}
+
+/// A field before and after.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Change {
+    pub(crate) field: String,
+    pub(crate) old: Value,
+    pub(crate) new: Value,
+}
+
+/// A contact that is being looked at or changed.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub(crate) row: Contact,
+}
+
+impl Document {
+    pub(crate) fn new(id: String, bucket: i32, workspace: &str, now: i64) -> Document {
+        Document {
+            row: Contact {
+                bucket,
+                id,
+                workspace: workspace.to_owned(),
+                name: None,
+                phone: None,
+                email: None,
+                data: json!({}),
+                revision: 0,
+                created_at: now,
+                updated_at: now,
+            },
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.row.data.get(key)
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.get(key).and_then(Value::as_str)
+    }
+
+    pub(crate) fn data(&mut self) -> &mut Map<String, Value> {
+        if !self.row.data.is_object() {
+            self.row.data = Value::Object(Map::new());
+        }
+        match &mut self.row.data {
+            Value::Object(data) => data,
+            // Set to an object just above.
+            _ => unreachable!("a contact's data is an object"),
+        }
+    }
+
+    pub(crate) fn put(&mut self, key: &str, value: Option<Value>) {
+        match value {
+            Some(value) => self.data().insert(key.to_owned(), value),
+            None => self.data().shift_remove(key),
+        };
+    }
+
+    pub(crate) fn blocked(&self) -> bool {
+        self.get("blocked")
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+    }
+
+    /// Changes one field; none where that changes nothing.
+    pub(crate) fn change(
+        &mut self,
+        fields: &[ContactField],
+        country: Option<&str>,
+        name: &str,
+        operation: Operation,
+        value: &Value,
+    ) -> Result<Option<Change>, FieldError> {
+        let kind = field_type(name, fields)?;
+        let old = self.get(name).cloned();
+        let new = kind
+            .operate(old.as_ref(), operation, value, country)
+            .map_err(FieldError::Invalid)?;
+        if old == new {
+            return Ok(None);
+        }
+        if name == "phone" || name == "email" {
+            self.forget_address(old.as_ref().and_then(Value::as_str));
+        }
+        self.put(name, new.clone());
+        Ok(Some(Change {
+            field: name.to_owned(),
+            old: old.unwrap_or_default(),
+            new: new.unwrap_or_default(),
+        }))
+    }
+
+    /// An address that is no longer the contact's is not replied to.
+    fn forget_address(&mut self, old: Option<&str>) {
+        let Some(old) = old else { return };
+        if let Some(Value::Object(addresses)) = self.data().get_mut("addresses") {
+            addresses.retain(|_, known| known.get("address").and_then(Value::as_str) != Some(old));
+        }
+    }
+
+    pub(crate) fn tags(&self) -> Vec<String> {
+        let tags = self
+            .get("tags")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        tags.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// Adds and removes tags; answers with what changed: the tag and whether it was added.
+    pub(crate) fn retag(&mut self, add: &[String], remove: &[String]) -> Vec<(String, bool)> {
+        let mut tags = self.tags();
+        let mut changed = Vec::new();
+        for tag in remove {
+            if let Some(place) = tags.iter().position(|known| known == tag) {
+                tags.remove(place);
+                changed.push((tag.clone(), false));
+            }
+        }
+        for tag in add {
+            if !tags.contains(tag) && tags.len() < MOST_TAGS {
+                tags.push(tag.clone());
+                changed.push((tag.clone(), true));
+            }
+        }
+        if !changed.is_empty() {
+            self.put("tags", Some(tags.into()));
+        }
+        changed
+    }
+
+    /// The contact's address on a channel and when it last wrote there.
+    pub(crate) fn address_on(&self, channel: &str) -> Option<(&str, Option<i64>)> {
+        let known = self.get("addresses")?.get(channel)?;
+        let at = known.get("last_incoming_at").and_then(Value::as_i64);
+        Some((known.get("address")?.as_str()?, at))
+    }
+
+    pub(crate) fn note_address(&mut self, channel: &str, address: &str, incoming: Option<i64>) {
+        let before = self.address_on(channel).and_then(|(_, at)| at);
+        let mut addresses = self
+            .get("addresses")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        let mut known = json!({"address": address});
+        if let Some(at) = incoming.max(before) {
+            known["last_incoming_at"] = at.into();
+        }
+        addresses.insert(channel.to_owned(), known);
+        self.put("addresses", Some(Value::Object(addresses)));
+    }
+
+    /// What the contact is found by.
+    pub(crate) fn identities(&self) -> Vec<Identity> {
+        let mut all = Vec::new();
+        all.extend(self.text("phone").map(Identity::phone));
+        all.extend(self.text("email").map(Identity::email));
+        let addresses = self
+            .get("addresses")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
+        for (channel, known) in addresses {
+            if let Some(value) = known.get("address").and_then(Value::as_str) {
+                all.push(Identity {
+                    kind: format!("channel:{channel}"),
+                    value: value.to_owned(),
+                });
+            }
+        }
+        all
+    }
+
+    /// Makes the row's columns agree with its data, and counts the change.
+    pub(crate) fn finish(&mut self, now: i64) -> &Contact {
+        let full = [self.text("firstname"), self.text("lastname")];
+        let name = full.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        self.row.name = (!name.is_empty()).then_some(name);
+        self.row.phone = self.text("phone").map(str::to_owned);
+        self.row.email = self.text("email").map(str::to_owned);
+        self.row.revision += 1;
+        self.row.updated_at = now;
+        &self.row
+    }
+
+    /// As the API, variables and plugins see it.
+    pub(crate) fn show(&self, channels: &[Channel]) -> Map<String, Value> {
+        let name_of = |id: &str| {
+            channels
+                .iter()
+                .find(|one| one.id == id)
+                .map_or(id, |one| one.name.as_str())
+                .to_owned()
+        };
+        let mut shown = Map::new();
+        shown.insert("id".to_owned(), self.row.id.clone().into());
+        let full = [self.text("firstname"), self.text("lastname")];
+        let name = full.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if !name.is_empty() {
+            shown.insert("name".to_owned(), name.into());
+        }
+        for (key, value) in self.row.data.as_object().into_iter().flatten() {
+            let value = match key.as_str() {
+                "stopped" => continue,
+                "last_channel" => value.as_str().map(name_of).into(),
+                "addresses" => addresses(value, name_of),
+                "last_incoming_at" | "last_outgoing_at" => instant(value.as_i64()),
+                _ => value.clone(),
+            };
+            shown.insert(key.clone(), value);
+        }
+        shown.entry("tags").or_insert_with(|| json!([]));
+        shown.entry("blocked").or_insert(Value::Bool(false));
+        shown.insert("created_at".to_owned(), instant(Some(self.row.created_at)));
+        shown
+    }
+
+    /// The event that a field changed.
+    pub(crate) fn changed(&self, change: &Change, source: &str) -> NewEvent {
+        let field = json!({"name": change.field, "old": change.old, "new": change.new});
+        self.event("contact.field-updated", json!({"field": field}), source)
+    }
+
+    /// The event that a tag came or went.
+    pub(crate) fn tagged(&self, tag: &str, added: bool, source: &str) -> NewEvent {
+        let action = if added { "added" } else { "removed" };
+        self.event(
+            "tag.updated",
+            json!({"tag": {"name": tag, "action": action}}),
+            source,
+        )
+    }
+
+    /// An event about this contact.
+    pub(crate) fn event(&self, name: &str, data: Value, source: &str) -> NewEvent {
+        NewEvent {
+            workspace: self.row.workspace.clone(),
+            name: name.to_owned(),
+            contact: Some(self.row.id.clone()),
+            subject: None,
+            data,
+            source: source.to_owned(),
+        }
+    }
+}
+
+fn addresses(value: &Value, name_of: impl Fn(&str) -> String) -> Value {
+    let all = value.as_object().into_iter().flatten();
+    all.map(|(channel, known)| {
+        json!({
+            "channel": name_of(channel),
+            "channel_id": channel,
+            "address": known.get("address"),
+            "last_incoming_at": instant(known.get("last_incoming_at").and_then(Value::as_i64)),
+        })
+    })
+    .collect()
+}
+
+/// Milliseconds as RFC 3339.
+pub(crate) fn instant(at: Option<i64>) -> Value {
+    at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok())
+        .map_or(Value::Null, |at| Value::String(at.to_string()))
+}
+
+/// Tags in the form that they are kept in.
+///
+/// # Errors
+/// What would be right.
+pub(crate) fn clean_tags(tags: &[String]) -> Result<Vec<String>, String> {
+    tags.iter()
+        .map(|tag| {
+            let tag = tag.trim();
+            if tag.is_empty() || tag.chars().count() > LONGEST_TAG {
+                return Err(format!(
+                    "`{tag}` is no tag: a tag has 1 to {LONGEST_TAG} characters"
+                ));
+            }
+            Ok(tag.to_owned())
+        })
+        .collect()
+}

@@ -1,0 +1,254 @@
+//! What the parts of messaging share: the host, the options, the operator's key, and what is kept
+//! in memory of rows that change seldom (settings, channels, descriptors).
+//!
+//! What is kept in memory is only ever a copy: writers change the database first and then forget
+//! the copy.
+
+use crate::connectors::Connector;
+use crate::error::{Error, Result};
+use crate::host::{Guard, Host};
+use crate::options::Options;
+use crate::secret_key::SecretKey;
+use crate::settings::Settings;
+use jackfield_egress::Secret;
+use jackfield_store::records::{Channel, Contact, ContactField, Plugin, Workspace};
+use jackfield_store::{Query, Record, SharedStore, StoreExt, bucket_in};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A small map of copies, each good for a while.
+pub(crate) struct Copies<K, V> {
+    rows: Mutex<HashMap<K, (i64, V)>>,
+}
+
+/// More copies than this are thrown away together: a bound, not a working set.
+const MOST_COPIES: usize = 10_000;
+
+impl<K: Hash + Eq, V: Clone> Copies<K, V> {
+    fn new() -> Self {
+        Copies {
+            rows: Mutex::new(HashMap::new()),
+        }
+    }
+
+    pub(crate) fn get(&self, key: &K, now: i64) -> Option<V> {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.get(key)
+            .filter(|(until, _)| *until > now)
+            .map(|(_, value)| value.clone())
+    }
+
+    pub(crate) fn put(&self, key: K, value: V, until: i64) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.len() >= MOST_COPIES {
+            rows.clear();
+        }
+        rows.insert(key, (until, value));
+    }
+
+    pub(crate) fn forget(&self) {
+        self.rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+/// Name of a secret: workspace, owner, name.
+pub(crate) type SecretName = (String, String, String);
+
+/// What the parts share.
+pub(crate) struct Context {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) options: Options,
+    pub(crate) key: SecretKey,
+    pub(crate) secrets: Copies<SecretName, Option<Secret>>,
+    settings: Copies<String, Arc<Settings>>,
+    channels: Copies<String, Arc<Vec<Channel>>>,
+    homes: Copies<String, String>,
+    fields: Copies<String, Arc<Vec<ContactField>>>,
+    connectors: Copies<String, Arc<Connector>>,
+    order: AtomicI64,
+}
+
+impl Context {
+    pub(crate) fn new(host: Arc<dyn Host>, options: Options, key: SecretKey) -> Context {
+        let order = AtomicI64::new(host.clock().now());
+        Context {
+            host,
+            options,
+            key,
+            secrets: Copies::new(),
+            settings: Copies::new(),
+            channels: Copies::new(),
+            homes: Copies::new(),
+            fields: Copies::new(),
+            connectors: Copies::new(),
+            order,
+        }
+    }
+
+    pub(crate) fn store(&self) -> &SharedStore {
+        self.host.store()
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.host.clock().now()
+    }
+
+    /// Until when a copy made now is good.
+    pub(crate) fn copy_until(&self) -> i64 {
+        self.now().saturating_add(self.options.cache)
+    }
+
+    /// Grows with each call: the order of messages that are put into the outbox in one
+    /// millisecond. Starts at the time, so that it grows over restarts too.
+    pub(crate) fn next_order(&self) -> i64 {
+        self.order.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn bucket_of(&self, words: &[&str]) -> i32 {
+        jackfield_store::bucket_of(self.store().buckets(), words)
+    }
+
+    pub(crate) fn new_id(&self, kind: &str, bucket: i32) -> String {
+        jackfield_store::new_id(kind, bucket, self.now())
+    }
+
+    pub(crate) async fn lock(&self, bucket: i32) -> Guard {
+        self.host.lock(bucket).await
+    }
+
+    /// One row by key columns.
+    pub(crate) async fn row<R: Record>(
+        &self,
+        bucket: i32,
+        key: &[(&'static str, &str)],
+    ) -> Result<Option<R>> {
+        let query = key
+            .iter()
+            .fold(Query::<R>::of(bucket), |query, (column, value)| {
+                query.equal(column, *value)
+            });
+        Ok(self.store().first(query).await?)
+    }
+
+    /// The row of a contact; none of another workspace.
+    pub(crate) async fn contact(&self, workspace: &str, id: &str) -> Result<Option<Contact>> {
+        let Some(bucket) = bucket_in("ctc", id) else {
+            return Ok(None);
+        };
+        let row: Option<Contact> = self.row(bucket, &[("id", id)]).await?;
+        Ok(row.filter(|row| row.workspace == workspace))
+    }
+
+    pub(crate) async fn workspace(&self, id: &str) -> Result<Workspace> {
+        let row = self
+            .store()
+            .first(Query::<Workspace>::all().equal("id", id))
+            .await?;
+        row.ok_or_else(|| Error::not_found("no-workspace", format!("there is no workspace `{id}`")))
+    }
+
+    pub(crate) async fn settings(&self, workspace: &str) -> Result<Arc<Settings>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.settings.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let row = self
+            .store()
+            .first(Query::<Workspace>::all().equal("id", workspace))
+            .await?;
+        // A workspace that is not there, or settings of another version of Jackfield: the
+        // defaults, so that messages still flow; writing settings checks them.
+        let settings = row
+            .map(|row| Settings::read(&row.settings))
+            .unwrap_or_default();
+        let settings = Arc::new(settings);
+        self.settings
+            .put(key, Arc::clone(&settings), self.copy_until());
+        Ok(settings)
+    }
+
+    pub(crate) async fn channels(&self, workspace: &str) -> Result<Arc<Vec<Channel>>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.channels.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let query = Query::<Channel>::all()
+            .equal("workspace", workspace)
+            .ascending("name");
+        let rows = Arc::new(self.store().find(query).await?);
+        self.channels.put(key, Arc::clone(&rows), self.copy_until());
+        Ok(rows)
+    }
+
+    /// A channel by its id or its name.
+    pub(crate) async fn channel(&self, workspace: &str, which: &str) -> Result<Option<Channel>> {
+        let all = self.channels(workspace).await?;
+        Ok(all
+            .iter()
+            .find(|one| one.id == which || one.name == which)
+            .cloned())
+    }
+
+    /// A channel of any workspace, by its id.
+    pub(crate) async fn channel_by_id(&self, id: &str) -> Result<Option<Channel>> {
+        let key = id.to_owned();
+        let home = match self.homes.get(&key, 0) {
+            Some(home) => home,
+            None => {
+                let query = Query::<Channel>::all().equal("id", id);
+                let Some(row) = self.store().first(query).await? else {
+                    return Ok(None);
+                };
+                // A channel never changes its workspace.
+                self.homes.put(key, row.workspace.clone(), i64::MAX);
+                row.workspace
+            }
+        };
+        self.channel(&home, id).await
+    }
+
+    pub(crate) async fn fields(&self, workspace: &str) -> Result<Arc<Vec<ContactField>>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.fields.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let query = Query::<ContactField>::all()
+            .equal("workspace", workspace)
+            .ascending("name");
+        let rows = Arc::new(self.store().find(query).await?);
+        self.fields.put(key, Arc::clone(&rows), self.copy_until());
+        Ok(rows)
+    }
+
+    /// The connector of a digest. A digest's descriptor never changes.
+    pub(crate) async fn connector(&self, digest: &str) -> Result<Arc<Connector>> {
+        let key = digest.to_owned();
+        if let Some(found) = self.connectors.get(&key, 0) {
+            return Ok(found);
+        }
+        let query = Query::<Plugin>::all().equal("digest", digest);
+        let row = self.store().first(query).await?.ok_or_else(|| {
+            Error::not_found(
+                "no-connector",
+                format!("the connector {digest} is not installed"),
+            )
+        })?;
+        let connector = Arc::new(Connector::read(&row)?);
+        self.connectors.put(key, Arc::clone(&connector), i64::MAX);
+        Ok(connector)
+    }
+
+    /// Settings, channels or fields were changed: forget the copies.
+    pub(crate) fn forget(&self) {
+        self.settings.forget();
+        self.channels.forget();
+        self.homes.forget();
+        self.fields.forget();
+        self.secrets.forget();
+    }
+}

@@ -1,0 +1,343 @@
+//! What the engine asks of messaging: the contact that a run sees, the host calls of `contacts` and
+//! `messages`, and the effects of steps.
+
+use crate::contacts::document::{Document, FieldError, clean_tags, field_type};
+use crate::contacts::{Operation, resolve};
+use crate::effects::{self, Deed, FollowUp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::facade::Messaging;
+use crate::message::{Entry, Past, Status};
+use crate::outgoing::{self, Outgoing};
+use async_trait::async_trait;
+use jackfield_egress::Secrets;
+use jackfield_engine::{
+    Actor, Answer, Applied, Domain, DomainError, Effect, SecretOwner, Template, View,
+};
+use jackfield_sandbox::wit::CallError;
+use jackfield_sandbox::{HostCall, HostReply};
+use jackfield_store::Commit;
+use jackfield_store::records::Message;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::any::Any;
+use std::sync::Arc;
+
+impl From<Error> for DomainError {
+    fn from(error: Error) -> DomainError {
+        match error.kind {
+            ErrorKind::Unavailable => DomainError::Unavailable(error.message),
+            ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Conflict => {
+                DomainError::Invalid(error.message)
+            }
+        }
+    }
+}
+
+fn refusal(code: &str, message: impl Into<String>) -> CallError {
+    CallError {
+        code: code.to_owned(),
+        message: message.into(),
+        grant: None,
+        transient: false,
+        maybe_sent: false,
+        detail: None,
+    }
+}
+
+/// What a call answers: the value and the effects, or the refusal that the plugin sees.
+type Called<T> = std::result::Result<(T, Vec<Effect>), CallError>;
+
+/// A refusal is an answer; that the database is away is not.
+fn told<T>(result: Result<Called<T>>) -> std::result::Result<Called<T>, DomainError> {
+    match result {
+        Ok(called) => Ok(called),
+        Err(error) if error.kind == ErrorKind::Unavailable => Err(error.into()),
+        Err(error) => Ok(Err(refusal(error.code, error.message))),
+    }
+}
+
+#[async_trait]
+impl Domain for Messaging {
+    async fn view(
+        &self,
+        workspace: &str,
+        contact: Option<&str>,
+        pending: &[Effect],
+    ) -> std::result::Result<View, DomainError> {
+        let context = &*self.context;
+        let settings = context.settings(workspace).await?;
+        let mut namespaces = Map::new();
+        if let Some(document) = effects::overlay(context, workspace, contact, pending).await? {
+            let channels = context.channels(workspace).await?;
+            let shown = document.show(&channels);
+            if let Some(assignee) = shown.get("assignee").and_then(Value::as_str) {
+                let email = assignee.contains('@').then_some(assignee);
+                namespaces.insert(
+                    "assignee".to_owned(),
+                    json!({"name": assignee, "email": email}),
+                );
+            }
+            if let Some(id) = document.text("last_channel")
+                && let Some(channel) = channels.iter().find(|one| one.id == id)
+            {
+                let kind = channel.connector.split('@').next().unwrap_or_default();
+                let value = json!({"id": channel.id, "name": channel.name, "kind": kind});
+                namespaces.insert("channel".to_owned(), value);
+            }
+            namespaces.insert("contact".to_owned(), Value::Object(shown));
+        }
+        Ok(View {
+            namespaces,
+            time_zone: settings.zone(),
+            unset: settings.unset_variables.into(),
+        })
+    }
+
+    async fn call(
+        &self,
+        actor: &Actor,
+        call: &HostCall,
+        pending: &[Effect],
+    ) -> std::result::Result<Answer, DomainError> {
+        let context = &*self.context;
+        let contact =
+            effects::overlay(context, &actor.workspace, actor.contact.as_deref(), pending).await?;
+        let (reply, effects) = match call {
+            HostCall::ContactsGet => {
+                let channels = context.channels(&actor.workspace).await?;
+                let shown =
+                    contact.map(|contact| Value::Object(contact.show(&channels)).to_string());
+                (HostReply::Maybe(shown), Vec::new())
+            }
+            HostCall::ContactsUpdate {
+                field,
+                operation,
+                value,
+            } => {
+                let called = self
+                    .update(actor, contact, field, (*operation).into(), value)
+                    .await;
+                text(told(called)?)
+            }
+            HostCall::ContactsAddTags { tags } => match add_tags(contact, tags) {
+                Ok(((), effects)) => (HostReply::Done(Ok(())), effects),
+                Err(error) => (HostReply::Done(Err(error)), Vec::new()),
+            },
+            HostCall::MessagesChannel { name } => {
+                let called = self.channel(actor, contact.as_ref(), name).await;
+                text(told(called)?)
+            }
+            HostCall::MessagesSend { message } => {
+                let called = self.send(actor, contact.as_ref(), message).await;
+                text(told(called)?)
+            }
+            other => {
+                return Err(DomainError::Invalid(format!(
+                    "`{}` is not answered here",
+                    other.name()
+                )));
+            }
+        };
+        Ok(Answer { reply, effects })
+    }
+
+    async fn apply(
+        &self,
+        actor: &Actor,
+        effects: &[Effect],
+        commit: &mut Commit,
+    ) -> std::result::Result<Applied, DomainError> {
+        Ok(effects::apply(&self.context, actor, effects, commit).await?)
+    }
+
+    fn committed(&self, follow_up: Box<dyn Any + Send>) {
+        let Ok(follow_up) = follow_up.downcast::<FollowUp>() else {
+            return;
+        };
+        for message in &follow_up.messages {
+            self.outbox.put(message);
+        }
+        for (workspace, contact) in follow_up.readdressed {
+            let context = Arc::clone(&self.context);
+            self.outbox.beside(async move {
+                if let Err(error) = resolve::settle(&context, &workspace, &contact).await {
+                    tracing::warn!(contact, %error, "the contact's addresses are put right at the next start");
+                }
+            });
+        }
+    }
+
+    async fn template(
+        &self,
+        workspace: &str,
+        name: &str,
+    ) -> std::result::Result<Option<Template>, DomainError> {
+        let row = self.templates().get(workspace, name).await?;
+        Ok(row.map(|row| Template {
+            subject: row.subject,
+            html: row.html,
+            text: row.text,
+        }))
+    }
+
+    fn secrets(&self, workspace: &str, owner: SecretOwner<'_>) -> Arc<dyn Secrets> {
+        let owner = match owner {
+            SecretOwner::Workspace => "",
+            SecretOwner::Channel(id) => id,
+        };
+        Messaging::secrets(self).of(workspace, owner)
+    }
+
+    fn message_due(&self, message: &str) {
+        self.outbox.due(message);
+    }
+}
+
+fn text(called: Called<String>) -> (HostReply, Vec<Effect>) {
+    match called {
+        Ok((value, effects)) => (HostReply::Text(Ok(value)), effects),
+        Err(error) => (HostReply::Text(Err(error)), Vec::new()),
+    }
+}
+
+fn no_contact() -> CallError {
+    refusal("not-found", "this run has no contact")
+}
+
+fn add_tags(contact: Option<Document>, tags: &[String]) -> Called<()> {
+    let contact = contact.ok_or_else(no_contact)?;
+    let add = clean_tags(tags).map_err(|said| refusal("invalid", said))?;
+    Ok((
+        (),
+        vec![
+            Deed::Tags {
+                contact: contact.row.id,
+                add,
+            }
+            .effect(),
+        ],
+    ))
+}
+
+impl Messaging {
+    async fn update(
+        &self,
+        actor: &Actor,
+        contact: Option<Document>,
+        field: &str,
+        operation: Operation,
+        value: &str,
+    ) -> Result<Called<String>> {
+        let Some(mut contact) = contact else {
+            return Ok(Err(no_contact()));
+        };
+        let Ok(value) = serde_json::from_str::<Value>(value) else {
+            return Ok(Err(refusal(
+                "invalid",
+                "the value is not JSON: write a text in quotes",
+            )));
+        };
+        let fields = self.context.fields(&actor.workspace).await?;
+        if let Err(error) = field_type(field, &fields) {
+            return Ok(Err(refusal("not-found", error.message())));
+        }
+        let settings = self.context.settings(&actor.workspace).await?;
+        let country = settings.default_country.as_deref();
+        let changed = contact.change(&fields, country, field, operation, &value);
+        Ok(match changed {
+            Ok(_) => {
+                let now = contact.get(field).cloned().unwrap_or_default().to_string();
+                let deed = Deed::Field {
+                    contact: contact.row.id,
+                    field: field.to_owned(),
+                    operation,
+                    value,
+                };
+                Ok((now, vec![deed.effect()]))
+            }
+            Err(FieldError::Unknown(said)) => Err(refusal("not-found", said)),
+            Err(FieldError::Invalid(said)) => Err(refusal("invalid", format!("`{field}`: {said}"))),
+        })
+    }
+
+    async fn channel(
+        &self,
+        actor: &Actor,
+        contact: Option<&Document>,
+        name: &str,
+    ) -> Result<Called<String>> {
+        let (channel, connector) =
+            outgoing::channel(&self.context, &actor.workspace, name, contact).await?;
+        let mut shown = connector.descriptor.show();
+        shown["id"] = channel.id.into();
+        shown["name"] = channel.name.into();
+        shown["state"] = channel.state.into();
+        Ok(Ok((shown.to_string(), Vec::new())))
+    }
+
+    async fn send(
+        &self,
+        actor: &Actor,
+        contact: Option<&Document>,
+        message: &str,
+    ) -> Result<Called<String>> {
+        let Ok(value) = serde_json::from_str::<Value>(message) else {
+            return Ok(Err(refusal("invalid", "the message is not JSON")));
+        };
+        let outgoing = Outgoing::read(&value, message.len())?;
+        let draft = outgoing
+            .draft(&self.context, &actor.workspace, contact)
+            .await?;
+        let now = self.context.now();
+        let id = message_id(actor);
+        let mut data = draft.data;
+        data.source = "workflow".to_owned();
+        data.workflow = Some(actor.workflow.clone());
+        data.step = Some(actor.step.clone());
+        data.history.push(Past {
+            state: Status::Queued.name().to_owned(),
+            at: now,
+            reason: None,
+        });
+        let row = Message {
+            bucket: actor.bucket,
+            id: id.clone(),
+            workspace: actor.workspace.clone(),
+            channel: draft.channel.id,
+            direction: "out".to_owned(),
+            contact: contact
+                .filter(|_| draft.to_contact)
+                .map(|contact| contact.row.id.clone()),
+            run: Some(actor.run.clone()),
+            address: data.to.first().cloned().unwrap_or_default(),
+            state: Status::Queued.name().to_owned(),
+            reason: None,
+            provider_id: None,
+            data: Value::Null,
+            attempts: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        let message = Entry::new(row, data).write();
+        Ok(Ok((
+            id,
+            vec![
+                Deed::Send {
+                    message: Box::new(message),
+                }
+                .effect(),
+            ],
+        )))
+    }
+}
+
+/// The same id for every repetition of the same call of a run.
+fn message_id(actor: &Actor) -> String {
+    let mut hash = Sha256::new();
+    for word in [&actor.workspace, &actor.run, &actor.step, &actor.call_key] {
+        hash.update((word.len() as u64).to_be_bytes());
+        hash.update(word.as_bytes());
+    }
+    let digest = hex::encode(hash.finalize());
+    format!("msg_{}{:04x}", &digest[..32], actor.bucket)
+}

@@ -1,0 +1,117 @@
+//! The handle of messaging: cheap to clone, with one part for each thing that callers act on.
+
+use crate::channels::Channels;
+use crate::contacts::{Contacts, resolve};
+use crate::context::Context;
+use crate::decisions::Decisions;
+use crate::error::Result;
+use crate::host::Host;
+use crate::inbound::Inbound;
+use crate::messages::Messages;
+use crate::opt_out::OptOuts;
+use crate::options::Options;
+use crate::outbox::Outbox;
+use crate::secret_key::SecretKey;
+use crate::secrets::Secrets;
+use crate::templates::Templates;
+use crate::unsubscribe::Unsubscribe;
+use crate::workspaces::Workspaces;
+use std::sync::Arc;
+
+/// Messaging. Implements the engine's `Domain`.
+#[derive(Clone)]
+pub struct Messaging {
+    pub(crate) context: Arc<Context>,
+    pub(crate) outbox: Outbox,
+}
+
+impl Messaging {
+    /// On a host, with the operator's options and key. Nothing leaves before `start`, but for what
+    /// is put into the outbox meanwhile.
+    #[must_use]
+    pub fn new(host: Arc<dyn Host>, options: Options, key: SecretKey) -> Messaging {
+        let context = Arc::new(Context::new(host, options, key));
+        let outbox = Outbox::new(Arc::clone(&context));
+        Messaging { context, outbox }
+    }
+
+    /// Takes up what an earlier life left, and begins to send.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn start(&self) -> Result<()> {
+        for (workspace, contact) in resolve::marked(&self.context).await? {
+            resolve::settle(&self.context, &workspace, &contact).await?;
+        }
+        self.outbox.recover().await
+    }
+
+    /// Stops taking messages out of the outbox, and waits for what is under way.
+    pub async fn stop(&self) {
+        self.outbox.stop().await;
+    }
+
+    /// Contacts and their fields.
+    #[must_use]
+    pub fn contacts(&self) -> Contacts {
+        Contacts::new(Arc::clone(&self.context))
+    }
+
+    /// Channels.
+    #[must_use]
+    pub fn channels(&self) -> Channels {
+        Channels::new(
+            Arc::clone(&self.context),
+            self.secrets(),
+            self.outbox.clone(),
+        )
+    }
+
+    /// Messages.
+    #[must_use]
+    pub fn messages(&self) -> Messages {
+        Messages::new(Arc::clone(&self.context), self.outbox.clone())
+    }
+
+    /// Providers' requests.
+    #[must_use]
+    pub fn inbound(&self) -> Inbound {
+        Inbound::new(Arc::clone(&self.context), self.outbox.clone())
+    }
+
+    /// Secrets.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(Arc::clone(&self.context))
+    }
+
+    /// HTML templates.
+    #[must_use]
+    pub fn templates(&self) -> Templates {
+        Templates::new(Arc::clone(&self.context))
+    }
+
+    /// Workspaces and their settings.
+    #[must_use]
+    pub fn workspaces(&self) -> Workspaces {
+        Workspaces::new(Arc::clone(&self.context))
+    }
+
+    /// Why something was not done.
+    #[must_use]
+    pub fn decisions(&self) -> Decisions {
+        Decisions::new(Arc::clone(&self.context))
+    }
+
+    /// Who wants nothing more.
+    #[must_use]
+    pub fn opt_outs(&self) -> OptOuts {
+        OptOuts::new(Arc::clone(&self.context))
+    }
+
+    /// The pages behind unsubscribe links.
+    #[must_use]
+    pub fn unsubscribe(&self) -> Unsubscribe {
+        Unsubscribe::new(Arc::clone(&self.context))
+    }
+}

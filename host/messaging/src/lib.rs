@@ -1,0 +1,66 @@
+//! Messaging: contacts, channels, messages, opt-outs. What steps act on, and how it gets out and in.
+//!
+//! It fills the gap that the engine leaves (`Domain`: what a contact and a message are), and asks
+//! the engine for little in turn (`Host`: the database, locks, acceptance of events, activations of
+//! connectors). It knows no HTTP server and no sandbox.
+//!
+//! Where to start: `facade` is the handle; `outbox` is the one way out, `inbound` the one way in;
+//! `contacts::resolve` is how one person stays one contact; `message` has the states of a message.
+//!
+//! What must hold:
+//! - a message leaves only through the outbox, after its intent was committed;
+//! - who opted out gets nothing more, but for one confirmation;
+//! - a provider is answered after what it said was committed, and a repetition changes nothing;
+//! - a message's status only goes up;
+//! - nobody waits for the lock of a bucket while holding another.
+
+mod channels;
+mod connectors;
+mod contacts;
+mod content;
+mod context;
+mod decisions;
+mod domain;
+mod effects;
+mod engine_host;
+mod error;
+mod facade;
+mod host;
+mod inbound;
+mod keywords;
+mod message;
+mod messages;
+mod opt_out;
+mod options;
+mod outbox;
+mod outgoing;
+mod page;
+mod schema;
+mod secret_key;
+mod secrets;
+mod settings;
+mod status;
+mod templates;
+mod unsubscribe;
+mod workspaces;
+
+pub use channels::{ChannelPatch, Channels, NewChannel};
+pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
+pub use decisions::{Decisions, ListDecisions};
+pub use error::{Error, ErrorKind, Problem, Result};
+pub use facade::Messaging;
+pub use host::{AcceptError, Guard, Host, InboundRequest, Receipt, Received, Sent};
+pub use inbound::{HttpAnswer, Inbound, ListInbound};
+pub use messages::{ListMessages, Messages};
+pub use opt_out::{OptOutView, OptOuts};
+pub use options::Options;
+pub use page::Page;
+pub use secret_key::{KeyError, SecretKey};
+pub use secrets::{SecretView, Secrets};
+pub use settings::{
+    ChannelLimits, DispatchSettings, FrequencyCap, KeywordSettings, OptOutScope, Settings,
+    UnsetVariables,
+};
+pub use templates::{TemplateSource, Templates};
+pub use unsubscribe::{Unsubscribe, UnsubscribePage};
+pub use workspaces::Workspaces;

@@ -1,0 +1,344 @@
+//! What a workspace decides: its time zone and country, compliance words and their answers, when
+//! and how often marketing may leave, and how fast its channels go.
+//!
+//! Stored as JSON; every key may be left out. Writing refuses what it does not know, so that a
+//! typing error is not a silent default; reading takes what it can, so that settings of a newer
+//! version do not stop messages.
+
+use crate::error::Problem;
+use jackfield_engine::schedule::{BusinessHours, Duration};
+use jackfield_engine::variables::Unset;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// Calendars that ship with Jackfield, the strictest known for each country.
+static PRESETS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../data/marketing-hours.json")).unwrap_or_default()
+});
+
+/// What becomes of a variable without a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnsetVariables {
+    /// Nothing, with a warning.
+    #[default]
+    Empty,
+    /// Itself.
+    Literal,
+    /// The step fails.
+    Fail,
+}
+
+impl From<UnsetVariables> for Unset {
+    fn from(unset: UnsetVariables) -> Unset {
+        match unset {
+            UnsetVariables::Empty => Unset::Empty,
+            UnsetVariables::Literal => Unset::Literal,
+            UnsetVariables::Fail => Unset::Fail,
+        }
+    }
+}
+
+/// How far a STOP or an unsubscribe link reaches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptOutScope {
+    /// All senders of the workspace.
+    #[default]
+    Account,
+    /// The channel that it was said on.
+    Channel,
+}
+
+/// Compliance words and their answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct KeywordSettings {
+    /// Whether inbound words opt out and in at all.
+    pub enabled: bool,
+    /// Which packs of words, the preferred language first.
+    pub languages: Vec<String>,
+    /// Words beside those of the packs, such as `NON MERCI`.
+    pub more_stop_words: Vec<String>,
+    /// The one confirmation of an opt-out; left out: the pack's.
+    pub stop_text: Option<String>,
+    /// The confirmation of an opt-in; left out: the pack's.
+    pub start_text: Option<String>,
+    /// The answer to HELP; left out: the pack's.
+    pub help_text: Option<String>,
+}
+
+impl Default for KeywordSettings {
+    fn default() -> Self {
+        KeywordSettings {
+            enabled: true,
+            languages: ["en", "fr", "es", "de", "it", "pt"]
+                .map(str::to_owned)
+                .to_vec(),
+            more_stop_words: Vec::new(),
+            stop_text: None,
+            start_text: None,
+            help_text: None,
+        }
+    }
+}
+
+/// How many marketing messages a contact gets at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FrequencyCap {
+    /// So many.
+    pub messages: u32,
+    /// Within a duration such as `1d`.
+    pub per: String,
+}
+
+/// How fast one channel goes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ChannelLimits {
+    /// Messages a second; left out: the connector's.
+    pub rate: Option<f64>,
+    /// Messages under way at the same time; left out: the host's.
+    pub concurrency: Option<usize>,
+}
+
+/// How messages leave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DispatchSettings {
+    /// How often a message is tried, the first time included.
+    pub tries: u32,
+    /// By a channel's name.
+    pub channels: BTreeMap<String, ChannelLimits>,
+}
+
+impl Default for DispatchSettings {
+    fn default() -> Self {
+        DispatchSettings {
+            tries: 3,
+            channels: BTreeMap::new(),
+        }
+    }
+}
+
+/// The settings of a workspace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// An IANA name such as `Europe/Paris`.
+    pub time_zone: String,
+    /// ISO 3166 alpha-2: how national phone numbers are read.
+    pub default_country: Option<String>,
+    /// What becomes of a variable without a value.
+    pub unset_variables: UnsetVariables,
+    /// Compliance words.
+    pub keywords: KeywordSettings,
+    /// How far an opt-out reaches.
+    pub opt_out_scope: OptOutScope,
+    /// Stands before an unsubscribe link.
+    pub unsubscribe_text: String,
+    /// When marketing may leave: business hours, or `{"preset": "fr"}`. Outside them it waits.
+    pub marketing_hours: Option<Value>,
+    /// How often marketing may reach one contact. More is suppressed.
+    pub frequency_cap: Option<FrequencyCap>,
+    /// How messages leave.
+    pub dispatch: DispatchSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            time_zone: "UTC".to_owned(),
+            default_country: None,
+            unset_variables: UnsetVariables::Empty,
+            keywords: KeywordSettings::default(),
+            opt_out_scope: OptOutScope::Account,
+            unsubscribe_text: "Unsubscribe here: ".to_owned(),
+            marketing_hours: None,
+            frequency_cap: None,
+            dispatch: DispatchSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// As stored; each key that cannot be read stands at its default.
+    #[must_use]
+    pub fn read(stored: &Value) -> Settings {
+        if let Ok(settings) = Settings::deserialize(stored) {
+            return settings;
+        }
+        let mut kept = serde_json::Map::new();
+        for (key, value) in stored.as_object().into_iter().flatten() {
+            kept.insert(key.clone(), value.clone());
+            if Settings::deserialize(Value::Object(kept.clone())).is_err() {
+                kept.remove(key);
+            }
+        }
+        Settings::deserialize(Value::Object(kept)).unwrap_or_default()
+    }
+
+    /// As a caller writes them.
+    ///
+    /// # Errors
+    /// Every value that cannot be.
+    pub fn parse(value: &Value) -> Result<Settings, Vec<Problem>> {
+        let settings = Settings::deserialize(value)
+            .map_err(|error| vec![Problem::new("settings", error.to_string())])?;
+        let problems = settings.problems();
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if TimeZone::get(&self.time_zone).is_err() {
+            let said = format!(
+                "`{}` is no time zone; write one such as `Europe/Paris`",
+                self.time_zone
+            );
+            found.push(Problem::new("time-zone", said));
+        }
+        if let Some(country) = &self.default_country
+            && country.parse::<phonenumber::country::Id>().is_err()
+        {
+            let said = format!("`{country}` is no country; write its two letters, such as `FR`");
+            found.push(Problem::new("default-country", said));
+        }
+        if let Some(hours) = &self.marketing_hours
+            && let Err(said) = hours_of(hours)
+        {
+            found.push(Problem::new("marketing-hours", said));
+        }
+        if let Some(cap) = &self.frequency_cap
+            && cap.per.parse::<Duration>().is_err()
+        {
+            found.push(Problem::new(
+                "frequency-cap/per",
+                "write a duration such as `1d` or `12h`",
+            ));
+        }
+        for language in &self.keywords.languages {
+            if !crate::keywords::languages().any(|known| known == language) {
+                let known: Vec<&str> = crate::keywords::languages().collect();
+                let said = format!(
+                    "there is no pack `{language}`; there are: {}",
+                    known.join(", ")
+                );
+                found.push(Problem::new("keywords/languages", said));
+            }
+        }
+        if !(1..=20).contains(&self.dispatch.tries) {
+            found.push(Problem::new("dispatch/tries", "between 1 and 20"));
+        }
+        for (name, limits) in &self.dispatch.channels {
+            if limits
+                .rate
+                .is_some_and(|rate| !(rate.is_finite() && rate > 0.0))
+            {
+                found.push(Problem::new(
+                    format!("dispatch/channels/{name}/rate"),
+                    "more than 0",
+                ));
+            }
+            if limits
+                .concurrency
+                .is_some_and(|most| !(1..=1000).contains(&most))
+            {
+                found.push(Problem::new(
+                    format!("dispatch/channels/{name}/concurrency"),
+                    "between 1 and 1,000",
+                ));
+            }
+        }
+        found
+    }
+
+    /// The time zone.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// When marketing may leave; none where always.
+    pub(crate) fn marketing(&self) -> Option<BusinessHours> {
+        self.marketing_hours
+            .as_ref()
+            .and_then(|hours| hours_of(hours).ok())
+    }
+
+    /// The cap and its span in milliseconds.
+    pub(crate) fn cap(&self) -> Option<(usize, i64)> {
+        let cap = self.frequency_cap.as_ref()?;
+        let span = cap.per.parse::<Duration>().ok()?.as_millis();
+        Some((
+            usize::try_from(cap.messages).ok()?,
+            i64::try_from(span).ok()?,
+        ))
+    }
+}
+
+fn hours_of(value: &Value) -> Result<BusinessHours, String> {
+    let value = match value.get("preset").and_then(Value::as_str) {
+        None => value,
+        Some(name) => PRESETS.get(name).ok_or_else(|| {
+            let known: Vec<&str> = PRESETS.keys().map(String::as_str).collect();
+            format!(
+                "there is no calendar `{name}`; there are: {}",
+                known.join(", ")
+            )
+        })?,
+    };
+    BusinessHours::parse(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_shipped_calendar_can_be_read() {
+        assert!(!PRESETS.is_empty());
+        for name in PRESETS.keys() {
+            hours_of(&json!({"preset": name})).unwrap();
+        }
+    }
+
+    #[test]
+    fn wrong_settings_are_named_one_by_one() {
+        let problems = Settings::parse(&json!({
+            "time-zone": "Mars/Base", "default-country": "XX",
+            "frequency-cap": {"messages": 1, "per": "soon"}, "keywords": {"languages": ["tlh"]}
+        }))
+        .unwrap_err();
+        let fields: Vec<&str> = problems.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            [
+                "time-zone",
+                "default-country",
+                "frequency-cap/per",
+                "keywords/languages"
+            ]
+        );
+        assert!(
+            Settings::parse(&json!({"timezone": "UTC"})).is_err(),
+            "unknown keys are refused"
+        );
+    }
+
+    #[test]
+    fn a_stored_key_of_another_version_leaves_the_others_alone() {
+        let settings = Settings::read(&json!({"time-zone": "Europe/Paris", "later": true}));
+        assert_eq!(settings.time_zone, "Europe/Paris");
+    }
+}

@@ -1,0 +1,199 @@
+//! `jackfield contact ...`
+
+use crate::cli::Session;
+use crate::cli::client::Body;
+use crate::cli::exit::Failure;
+use crate::cli::input;
+use crate::cli::table::{As, Column, list, one, print_json, say};
+use clap::Subcommand;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists contacts
+    List {
+        /// Only those whose name, telephone number or address holds this
+        #[arg(long)]
+        search: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Shows a contact
+    Show {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+    },
+    /// Makes a contact
+    Create {
+        /// A field, such as `firstname=Ada`, `phone=+33612345678`, `email=ada@example.com`; may be
+        /// repeated
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
+    },
+    /// Changes fields of a contact, or makes it where nobody has this address yet
+    Upsert {
+        /// `phone:+33...`, `email:...` or an id
+        contact: String,
+        /// A field; may be repeated
+        #[arg(value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
+    },
+    /// Changes fields of a contact; an empty value clears a field
+    Set {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+        /// A field; may be repeated
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        fields: Vec<String>,
+    },
+    /// Adds tags
+    Tag {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+        /// The tags
+        #[arg(required = true)]
+        tags: Vec<String>,
+    },
+    /// Removes tags
+    Untag {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+        /// The tags
+        #[arg(required = true)]
+        tags: Vec<String>,
+    },
+    /// Accepts nothing from a contact any more and starts nothing for it
+    Block {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+    },
+    /// Takes a block back
+    Unblock {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+    },
+    /// Says why a contact was not written to, or a workflow not started for it
+    Why {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+        /// At most so many decisions, newest first
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Deletes a contact with its history, for good
+    Delete {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+    },
+}
+
+const COLUMNS: &[Column] = &[
+    ("id", "/id", As::Text),
+    ("name", "/name", As::Text),
+    ("phone", "/phone", As::Text),
+    ("email", "/email", As::Text),
+    ("tags", "/tags", As::Words),
+    ("blocked", "/blocked", As::Whether),
+    ("made", "/created_at", As::Text),
+];
+
+const DECISIONS: &[Column] = &[
+    ("when", "/at", As::Time),
+    ("what", "/kind", As::Text),
+    ("workflow", "/workflow", As::Text),
+    ("of", "/subject", As::Text),
+    ("reason", "/reason", As::Text),
+    ("looked at", "/detail", As::Text),
+];
+
+pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
+    let Session { client, json } = &session;
+    let json = *json;
+    match command {
+        Command::List { search, limit } => {
+            let query: Vec<(&str, String)> =
+                search.into_iter().map(|search| ("search", search)).collect();
+            let items = client.list(&["v1", "contacts"], &query, limit).await?;
+            list(json, &items, COLUMNS, "There are no such contacts.");
+            Ok(())
+        }
+        Command::Show { contact } => {
+            let answer = client.get(&["v1", "contacts", &contact], &[]).await?;
+            show(json, &answer);
+            Ok(())
+        }
+        Command::Create { fields } => {
+            let fields = Value::Object(input::pairs(&fields)?);
+            show(json, &client.post(&["v1", "contacts"], fields).await?);
+            Ok(())
+        }
+        Command::Upsert { contact, fields } => {
+            let body = Body::Json(Value::Object(input::pairs(&fields)?));
+            let path = ["v1", "contacts", contact.as_str()];
+            show(json, &client.call(Method::PUT, &path, &[], body).await?);
+            Ok(())
+        }
+        Command::Set { contact, fields } => {
+            let mut fields = input::pairs(&fields)?;
+            for value in fields.values_mut().filter(|value| value.as_str() == Some("")) {
+                *value = Value::Null;
+            }
+            let body = Body::Json(Value::Object(fields));
+            let path = ["v1", "contacts", contact.as_str()];
+            show(json, &client.call(Method::PATCH, &path, &[], body).await?);
+            Ok(())
+        }
+        Command::Tag { contact, tags } => tags_of(&session, &contact, "add", tags).await,
+        Command::Untag { contact, tags } => tags_of(&session, &contact, "remove", tags).await,
+        Command::Block { contact } => {
+            let answer = client.post(&["v1", "contacts", &contact, "block"], json!({})).await?;
+            say(json, &answer, &format!("{contact} is blocked"));
+            Ok(())
+        }
+        Command::Unblock { contact } => {
+            let answer = client.post(&["v1", "contacts", &contact, "unblock"], json!({})).await?;
+            say(json, &answer, &format!("{contact} is not blocked any more"));
+            Ok(())
+        }
+        Command::Why { contact, limit } => {
+            let path = ["v1", "contacts", contact.as_str(), "decisions"];
+            let items = client.list(&path, &[], limit).await?;
+            list(json, &items, DECISIONS, "Nothing was held back from this contact.");
+            Ok(())
+        }
+        Command::Delete { contact } => {
+            let path = ["v1", "contacts", contact.as_str()];
+            let answer = client.call(Method::DELETE, &path, &[], Body::Empty).await?;
+            say(json, &answer, &format!("{contact} is deleted"));
+            Ok(())
+        }
+    }
+}
+
+async fn tags_of(
+    session: &Session,
+    contact: &str,
+    what: &str,
+    tags: Vec<String>,
+) -> Result<(), Failure> {
+    let path = ["v1", "contacts", contact, "tags"];
+    show(session.json, &session.client.post(&path, json!({what: tags})).await?);
+    Ok(())
+}
+
+fn show(json: bool, contact: &Value) {
+    if json {
+        print_json(contact);
+        return;
+    }
+    one(false, contact, COLUMNS);
+    let shown: Vec<&str> = COLUMNS.iter().map(|(_, place, _)| &place[1..]).collect();
+    for (name, value) in contact.as_object().into_iter().flatten() {
+        if !shown.contains(&name.as_str()) && !value.is_null() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            println!("  {name}: {}", crate::cli::text::line(&value, 200));
+        }
+    }
+}

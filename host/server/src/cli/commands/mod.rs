@@ -1,0 +1,17 @@
+//! The client commands, one file for each thing of the API.
+
+pub(super) mod channel;
+pub(super) mod contact;
+pub(super) mod contact_field;
+pub(super) mod event;
+pub(super) mod host;
+pub(super) mod inbound;
+pub(super) mod key;
+pub(super) mod message;
+pub(super) mod opt_out;
+pub(super) mod plugin;
+pub(super) mod run;
+pub(super) mod secret;
+pub(super) mod template;
+pub(super) mod workflow;
+pub(super) mod workspace;

@@ -1,0 +1,66 @@
+//! `jackfield workspace ...`
+
+use crate::cli::Session;
+use crate::cli::client::Body;
+use crate::cli::exit::Failure;
+use crate::cli::input;
+use crate::cli::table::{As, Column, list, print_json};
+use clap::Subcommand;
+use reqwest::Method;
+use serde_json::json;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists the workspaces
+    List,
+    /// Makes a workspace
+    Create {
+        /// Its id: lower-case words with hyphens
+        id: String,
+        /// For people [default: the id]
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// Shows a workspace with its settings
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Changes settings; null takes one back to its default
+    Set {
+        /// Its id
+        id: String,
+        /// The settings: JSON, `@FILE`, or `-` for standard input
+        settings: String,
+    },
+}
+
+const COLUMNS: &[Column] = &[
+    ("id", "/id", As::Text),
+    ("title", "/title", As::Text),
+    ("organisation", "/organisation", As::Text),
+    ("made", "/created-at", As::Time),
+];
+
+pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
+    let Session { client, json } = session;
+    match command {
+        Command::List => {
+            let items = client.list(&["v1", "workspaces"], &[], usize::MAX).await?;
+            list(json, &items, COLUMNS, "There are no workspaces.");
+        }
+        Command::Create { id, title } => {
+            let body = json!({"id": id, "title": title.unwrap_or_else(|| id.clone())});
+            print_json(&client.post(&["v1", "workspaces"], body).await?);
+        }
+        Command::Show { id } => {
+            print_json(&client.get(&["v1", "workspaces", &id], &[]).await?);
+        }
+        Command::Set { id, settings } => {
+            let body = Body::Json(json!({"settings": input::json(&settings)?}));
+            let path = ["v1", "workspaces", id.as_str()];
+            print_json(&client.call(Method::PATCH, &path, &[], body).await?);
+        }
+    }
+    Ok(())
+}

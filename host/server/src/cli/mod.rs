@@ -1,0 +1,172 @@
+//! The command line: `serve`, and the commands of a client.
+//!
+//! Client commands speak the HTTP API and nothing else: what they can do, a program can do too.
+//! People get tables on standard output; `--json` gives programs the answer as the API gave it.
+//! What is said by the way (progress, warnings) goes to standard error. Exit codes: `exit.rs`.
+
+pub mod client;
+mod commands;
+pub mod exit;
+pub mod input;
+pub mod progress;
+pub mod sse;
+pub mod table;
+pub mod text;
+pub mod timeline;
+pub mod tree;
+
+use crate::options::Options;
+use clap::{Args, Parser, Subcommand};
+use client::{Client, Connection};
+use commands::{
+    channel, contact, contact_field, event, host, inbound, key, message, opt_out, plugin, run,
+    secret, template, workflow, workspace,
+};
+use exit::Failure;
+use std::process::ExitCode;
+
+/// Messaging workflows whose steps and connectors are sandboxed WebAssembly components
+#[derive(Debug, Parser)]
+#[command(name = "jackfield", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such thing, \
+                        4 refused, 5 the host cannot be reached.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// A group of client commands.
+#[derive(Debug, Args)]
+pub struct Group<C: Subcommand> {
+    #[command(flatten)]
+    to: Connection,
+    #[command(subcommand)]
+    command: C,
+}
+
+/// A single client command.
+#[derive(Debug, Args)]
+pub struct Single {
+    #[command(flatten)]
+    to: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts a host
+    Serve(Box<Options>),
+    /// Workflows: put, validate, publish, activate
+    Workflow(Group<workflow::Command>),
+    /// Runs: start, look at, cancel, retry
+    Run(Group<run::Command>),
+    /// Events: send
+    Event(Group<event::Command>),
+    /// Plugins of the host: install, grant, remove
+    Plugin(Group<plugin::Command>),
+    /// Channels: a connector with its settings and secrets
+    Channel(Group<channel::Command>),
+    /// Secrets of the workspace: set, list the names, delete
+    Secret(Group<secret::Command>),
+    /// Contacts: look up, change, block, and why one did not get a message
+    Contact(Group<contact::Command>),
+    /// Custom fields of contacts
+    ContactField(Group<contact_field::Command>),
+    /// Messages: look at, send, resend, cancel
+    Message(Group<message::Command>),
+    /// HTML templates
+    Template(Group<template::Command>),
+    /// Who wants nothing more
+    OptOut(Group<opt_out::Command>),
+    /// Providers' requests that could not be read: look at, replay
+    Inbound(Group<inbound::Command>),
+    /// Keys of the API
+    Key(Group<key::Command>),
+    /// Workspaces of the host
+    Workspace(Group<workspace::Command>),
+    /// Looks whether the host is well
+    Doctor(Single),
+    /// Prints the OpenAPI document of this version
+    Openapi,
+}
+
+impl Cli {
+    /// Carries the command out.
+    pub async fn run(self) -> ExitCode {
+        match self.command {
+            Command::Serve(options) => match crate::serve::until_stopped(*options).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    ExitCode::FAILURE
+                }
+            },
+            Command::Openapi => {
+                println!("{}", crate::http::document_json());
+                ExitCode::SUCCESS
+            }
+            Command::Doctor(single) => finish(single.to.json, host::doctor(&single.to).await),
+            Command::Workflow(group) => {
+                finish(group.to.json, workflow::run(&group.to, group.command).await)
+            }
+            Command::Run(group) => with(group, run::run).await,
+            Command::Event(group) => with(group, event::run).await,
+            Command::Plugin(group) => with(group, plugin::run).await,
+            Command::Channel(group) => with(group, channel::run).await,
+            Command::Secret(group) => with(group, secret::run).await,
+            Command::Contact(group) => with(group, contact::run).await,
+            Command::ContactField(group) => with(group, contact_field::run).await,
+            Command::Message(group) => with(group, message::run).await,
+            Command::Template(group) => with(group, template::run).await,
+            Command::OptOut(group) => with(group, opt_out::run).await,
+            Command::Inbound(group) => with(group, inbound::run).await,
+            Command::Key(group) => with(group, key::run).await,
+            Command::Workspace(group) => with(group, workspace::run).await,
+        }
+    }
+}
+
+/// A host to talk to, and whether programs read along.
+pub struct Session {
+    /// The way to the host.
+    pub client: Client,
+    /// Whether JSON is wanted.
+    pub json: bool,
+}
+
+async fn with<C: Subcommand, F>(group: Group<C>, run: impl FnOnce(Session, C) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let json = group.to.json;
+    let outcome = match Client::new(&group.to) {
+        Ok(client) => run(Session { client, json }, group.command).await,
+        Err(failure) => Err(failure),
+    };
+    finish(json, outcome)
+}
+
+/// The plugins that a start installed, as a table.
+#[must_use]
+pub fn plugin_table(plugins: &[jackfield_engine::PluginView]) -> String {
+    let rows: Vec<serde_json::Value> =
+        plugins.iter().filter_map(|plugin| serde_json::to_value(plugin).ok()).collect();
+    let columns: &[table::Column] = &[
+        ("plugin", "/name", table::As::Text),
+        ("version", "/version", table::As::Text),
+        ("kind", "/kind", table::As::Text),
+        ("may call", "/approved/imports", table::As::Words),
+        ("may reach", "/approved/hosts", table::As::Words),
+    ];
+    table::table(&rows, columns, &jiff::tz::TimeZone::UTC, text::Paint::OFF)
+}
+
+fn finish(json: bool, outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

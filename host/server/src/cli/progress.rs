@@ -1,0 +1,46 @@
+//! Progress of long work, on standard error and only on a terminal.
+
+use bytes::Bytes;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+/// A turning sign with a text, for work whose length nobody knows.
+#[must_use]
+pub fn spinner(text: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    bar.set_message(text.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// A body that shows how much of it has left, then that the host works on it.
+#[must_use]
+pub fn upload(name: &str, bytes: Vec<u8>) -> (ProgressBar, reqwest::Body) {
+    let bar =
+        ProgressBar::with_draw_target(Some(bytes.len() as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar.set_message(format!("uploading {name}"));
+    let shown = bar.clone();
+    let whole = Bytes::from(bytes);
+    let name = name.to_owned();
+    let pieces: Vec<Bytes> = (0..whole.len())
+        .step_by(PIECE)
+        .map(|start| whole.slice(start..whole.len().min(start + PIECE)))
+        .collect();
+    let last = pieces.len();
+    let stream = futures::stream::iter(pieces.into_iter().enumerate().map(move |(place, piece)| {
+        shown.inc(piece.len() as u64);
+        if place + 1 == last {
+            shown.set_style(ProgressStyle::default_spinner());
+            shown.set_message(format!("{name}: the host compiles it"));
+            shown.enable_steady_tick(Duration::from_millis(100));
+        }
+        Ok::<_, std::io::Error>(piece)
+    }));
+    (bar, reqwest::Body::wrap_stream(stream))
+}
+
+/// Bytes that are handed over at a time.
+const PIECE: usize = 64 * 1024;

@@ -1,0 +1,41 @@
+//! The routes, one file for each thing of the API. Each gives its part of router and document.
+
+mod channels;
+mod contacts;
+mod events;
+mod inbound;
+mod keys;
+mod messages;
+mod opt_outs;
+mod plugins;
+mod public;
+mod runs;
+mod secrets;
+mod stream;
+mod templates;
+mod workflows;
+mod workspaces;
+
+pub(crate) use public::Check;
+
+use super::app::App;
+use utoipa_axum::router::OpenApiRouter;
+
+/// All routes, added to a document.
+pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(document)
+        .merge(events::router())
+        .merge(workflows::router())
+        .merge(runs::router())
+        .merge(plugins::router())
+        .merge(channels::router())
+        .merge(secrets::router())
+        .merge(contacts::router())
+        .merge(messages::router())
+        .merge(templates::router())
+        .merge(opt_outs::router())
+        .merge(inbound::router())
+        .merge(keys::router())
+        .merge(workspaces::router())
+        .merge(public::router())
+}

@@ -1,0 +1,63 @@
+//! Scopes: what a key may do, in words. The closed list.
+//!
+//! A route says in its OpenAPI declaration which scope it needs (`security`); that declaration is
+//! what is enforced, so the document cannot promise anything else than the host does.
+
+/// Allows everything in the key's workspace; with the workspace `*`, everything on the host.
+pub const ALL: &str = "*";
+
+/// Every scope with what it allows.
+pub const SCOPES: &[(&str, &str)] = &[
+    ("events:write", "send events"),
+    ("runs:read", "see runs and their timelines"),
+    ("runs:write", "start, signal, cancel and retry runs"),
+    ("workflows:read", "see workflows and their versions"),
+    ("workflows:write", "change, publish, activate, deactivate and delete workflows"),
+    ("plugins:read", "see the host's plugins"),
+    ("plugins:admin", "install, grant and remove plugins of the whole host"),
+    ("channels:read", "see channels and what providers sent that could not be read"),
+    ("channels:write", "make, change, test, connect, pause and delete channels"),
+    ("secrets:read", "see the names of secrets"),
+    ("secrets:write", "set and delete secrets"),
+    ("contacts:read", "see contacts, contact fields, opt-outs and decisions"),
+    ("contacts:write", "change contacts, contact fields and opt-outs"),
+    ("messages:read", "see messages"),
+    ("messages:write", "send, resend and cancel messages"),
+    ("templates:read", "see templates"),
+    ("templates:write", "change templates"),
+    ("keys:admin", "make, see and revoke keys of the workspace"),
+    ("workspaces:read", "see the workspace's settings"),
+    ("workspaces:admin", "change the workspace's settings"),
+];
+
+/// Whether there is such a scope.
+#[must_use]
+pub fn known(scope: &str) -> bool {
+    scope == ALL || SCOPES.iter().any(|(name, _)| *name == scope)
+}
+
+/// Whether a key with `held` may do what needs `wanted`.
+#[must_use]
+pub fn allows(held: &[String], wanted: &str) -> bool {
+    held.iter().any(|scope| scope == ALL || scope == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_allows_itself_and_the_star_allows_all() {
+        let held = vec!["runs:read".to_owned()];
+        assert!(allows(&held, "runs:read"));
+        assert!(!allows(&held, "runs:write"));
+        assert!(allows(&[ALL.to_owned()], "plugins:admin"));
+        assert!(!allows(&[], "runs:read"));
+    }
+
+    #[test]
+    fn only_listed_scopes_are_known() {
+        assert!(known("*") && known("keys:admin"));
+        assert!(!known("keys") && !known("keys:*") && !known(""));
+    }
+}

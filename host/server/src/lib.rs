@@ -1,0 +1,19 @@
+//! The server: the HTTP API, webhooks and unsubscribe pages of a host, and the command line.
+//!
+//! It owns no rules of its own beyond who may call what: workflows, runs and plugins are the
+//! engine's, contacts, channels and messages are messaging's. `serve` puts a host together and can
+//! be used in-process; `http` is the API; `cli` are the commands, which speak that API.
+
+pub mod cli;
+pub mod http;
+mod listener;
+mod options;
+mod serve;
+mod start;
+mod telemetry;
+
+pub use cli::client::OPERATOR_KEY;
+pub use options::{DEFAULT_DATA, DEFAULT_LISTEN, LogFormat, Options};
+pub use serve::{Host, ServeError, serve};
+pub use start::StartError;
+pub use telemetry::TelemetryError;

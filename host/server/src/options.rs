@@ -1,0 +1,104 @@
+//! What an operator sets: the flags of `jackfield serve`, each also by environment.
+
+use clap::{Args, ValueEnum};
+use jackfield_egress::AddressRule;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The port on which a host listens when nothing is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7420";
+
+/// The folder of a host's data when nothing is said.
+pub const DEFAULT_DATA: &str = "jackfield-data";
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object for each line.
+    Json,
+}
+
+/// The settings of a host.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// The folder of the database, the compiled plugins and the operator's key
+    #[arg(long, env = "JACKFIELD_DATA", default_value = DEFAULT_DATA, value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, env = "JACKFIELD_LISTEN", default_value = DEFAULT_LISTEN, value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// The address at which providers and contacts reach this host, for webhooks and unsubscribe
+    /// links [default: http:// and the address to listen on]
+    #[arg(long, env = "JACKFIELD_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<url::Url>,
+
+    /// Lets plugins reach addresses that are not global, such as 127.0.0.1:8025 or 10.1.0.0/16;
+    /// may be repeated
+    #[arg(
+        long = "allow-address",
+        env = "JACKFIELD_ALLOW_ADDRESS",
+        value_delimiter = ',',
+        value_name = "CIDR[:PORT]"
+    )]
+    pub allow_addresses: Vec<AddressRule>,
+
+    /// A certificate authority (PEM) that is trusted beside those of the system; may be repeated
+    #[arg(
+        long = "trust",
+        env = "JACKFIELD_TRUST",
+        value_delimiter = ',',
+        value_name = "FILE"
+    )]
+    pub trust: Vec<PathBuf>,
+
+    /// The key that seals secrets: 32 bytes in hexadecimal or base64 [default: DIR/secret.key,
+    /// made at the first start]
+    #[arg(long, env = "JACKFIELD_SECRET_KEY_FILE", value_name = "FILE")]
+    pub secret_key_file: Option<PathBuf>,
+
+    /// Installs and approves every component of this folder at start
+    #[arg(long, env = "JACKFIELD_PLUGINS", value_name = "DIR")]
+    pub plugins: Option<PathBuf>,
+
+    /// How the log is written; what is logged is set by RUST_LOG
+    #[arg(long, env = "JACKFIELD_LOG_FORMAT", value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+
+    /// Sends traces to this OTLP/HTTP collector, such as http://127.0.0.1:4318
+    #[arg(long, env = "JACKFIELD_OTLP", value_name = "URL")]
+    pub otlp: Option<url::Url>,
+
+    /// How many plugins may run at the same time [default: what the machine has room for]
+    #[arg(long, env = "JACKFIELD_MAX_ACTIVATIONS", value_name = "N")]
+    pub max_activations: Option<u32>,
+
+    /// How many HTTP requests may be under way
+    #[arg(long, env = "JACKFIELD_MAX_REQUESTS", default_value_t = 1024, value_name = "N")]
+    pub max_requests: usize,
+}
+
+impl Options {
+    /// The settings of a host that keeps its data here and listens on a free port of loopback:
+    /// for tests and demonstrations.
+    #[must_use]
+    pub fn in_folder(data: impl Into<PathBuf>) -> Options {
+        Options {
+            data: data.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
+            allow_addresses: Vec::new(),
+            trust: Vec::new(),
+            secret_key_file: None,
+            plugins: None,
+            log_format: LogFormat::Text,
+            otlp: None,
+            max_activations: None,
+            max_requests: 1024,
+        }
+    }
+}
