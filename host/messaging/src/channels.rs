@@ -4,12 +4,14 @@
 //! so that a channel that can be saved can be activated. A channel is paused by the dispatcher when
 //! its credentials fail, with the reason; new secrets or settings resume it.
 
+use crate::channel_checks::{
+    check_name, check_names, check_secrets, check_settings, check_uncertain,
+};
 use crate::connectors::{self, Connector};
 use crate::context::Context;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::outbox::Outbox;
-use crate::schema;
-use crate::secrets::{Secrets, is_slug};
+use crate::secrets::Secrets;
 use jackfield_store::records::Channel;
 use jackfield_store::{Commit, Query, StoreExt};
 use serde::Deserialize;
@@ -368,68 +370,4 @@ async fn put(context: &Context, row: &Channel) -> Result<()> {
     context.store().commit(commit).await?;
     context.forget();
     Ok(())
-}
-
-fn check_name(name: &str, problems: &mut Vec<Problem>) {
-    if !is_slug(name) || name == "last-interacted" {
-        let said = "lower-case words with hyphens, such as `main-sms` (`last-interacted` is taken)";
-        problems.push(Problem::new("name", said));
-    }
-}
-
-fn check_uncertain(uncertain: &str, problems: &mut Vec<Problem>) {
-    if !matches!(uncertain, "fail" | "resend") {
-        problems.push(Problem::new("uncertain", "`fail` or `resend`"));
-    }
-}
-
-fn check_settings(connector: &Connector, settings: &Value, problems: &mut Vec<Problem>) {
-    let found = schema::problems_under(&connector.descriptor.settings, settings);
-    problems.extend(found.into_iter().map(|one| {
-        Problem {
-            field: format!("settings/{}", one.field)
-                .trim_end_matches('/')
-                .to_owned(),
-            ..one
-        }
-    }));
-}
-
-fn check_names(
-    connector: &Connector,
-    given: &BTreeMap<String, String>,
-    problems: &mut Vec<Problem>,
-) {
-    let known: Vec<&str> = connector
-        .descriptor
-        .secrets
-        .iter()
-        .map(|secret| secret.name.as_str())
-        .collect();
-    for name in given.keys().filter(|name| !known.contains(&name.as_str())) {
-        let said = format!(
-            "the connector has no such secret; it has: {}",
-            known.join(", ")
-        );
-        problems.push(Problem::new(format!("secrets/{name}"), said));
-    }
-}
-
-fn check_secrets(
-    connector: &Connector,
-    given: &BTreeMap<String, String>,
-    problems: &mut Vec<Problem>,
-) {
-    check_names(connector, given, problems);
-    for secret in connector
-        .descriptor
-        .secrets
-        .iter()
-        .filter(|secret| !secret.optional)
-    {
-        if given.get(&secret.name).is_none_or(String::is_empty) {
-            let said = format!("the connector needs it ({})", secret.title);
-            problems.push(Problem::new(format!("secrets/{}", secret.name), said));
-        }
-    }
 }

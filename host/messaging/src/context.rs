@@ -15,12 +15,14 @@ use jackfield_store::records::{Channel, Contact, ContactField, Plugin, Workspace
 use jackfield_store::{Query, Record, SharedStore, StoreExt, bucket_in};
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A small map of copies, each good for a while.
+/// A small map of copies, each good for a while. Whoever reads the database to make a copy takes a
+/// ticket first: a copy of what was read before a change is not kept after it.
 pub(crate) struct Copies<K, V> {
     rows: Mutex<HashMap<K, (i64, V)>>,
+    changes: AtomicU64,
 }
 
 /// More copies than this are thrown away together: a bound, not a working set.
@@ -40,8 +42,15 @@ impl<K: Hash + Eq, V: Clone> Copies<K, V> {
             .map(|(_, value)| value.clone())
     }
 
-    pub(crate) fn put(&self, key: K, value: V, until: i64) {
+    pub(crate) fn ticket(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn put(&self, key: K, value: V, until: i64, ticket: u64) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.ticket() != ticket {
+            return;
+        }
         if rows.len() >= MOST_COPIES {
             rows.clear();
         }
@@ -157,6 +166,7 @@ impl Context {
         if let Some(found) = self.settings.get(&key, self.now()) {
             return Ok(found);
         }
+        let ticket = self.settings.ticket();
         let row = self
             .store()
             .first(Query::<Workspace>::all().equal("id", workspace))
@@ -177,11 +187,13 @@ impl Context {
         if let Some(found) = self.channels.get(&key, self.now()) {
             return Ok(found);
         }
+        let ticket = self.channels.ticket();
         let query = Query::<Channel>::all()
             .equal("workspace", workspace)
             .ascending("name");
         let rows = Arc::new(self.store().find(query).await?);
-        self.channels.put(key, Arc::clone(&rows), self.copy_until());
+        self.channels
+            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
         Ok(rows)
     }
 
@@ -200,12 +212,13 @@ impl Context {
         let home = match self.homes.get(&key, 0) {
             Some(home) => home,
             None => {
+                let ticket = self.homes.ticket();
                 let query = Query::<Channel>::all().equal("id", id);
                 let Some(row) = self.store().first(query).await? else {
                     return Ok(None);
                 };
                 // A channel never changes its workspace.
-                self.homes.put(key, row.workspace.clone(), i64::MAX);
+                self.homes.put(key, row.workspace.clone(), i64::MAX, ticket);
                 row.workspace
             }
         };
@@ -217,11 +230,13 @@ impl Context {
         if let Some(found) = self.fields.get(&key, self.now()) {
             return Ok(found);
         }
+        let ticket = self.fields.ticket();
         let query = Query::<ContactField>::all()
             .equal("workspace", workspace)
             .ascending("name");
         let rows = Arc::new(self.store().find(query).await?);
-        self.fields.put(key, Arc::clone(&rows), self.copy_until());
+        self.fields
+            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
         Ok(rows)
     }
 
@@ -231,6 +246,7 @@ impl Context {
         if let Some(found) = self.connectors.get(&key, 0) {
             return Ok(found);
         }
+        let ticket = self.connectors.ticket();
         let query = Query::<Plugin>::all().equal("digest", digest);
         let row = self.store().first(query).await?.ok_or_else(|| {
             Error::not_found(
@@ -239,7 +255,8 @@ impl Context {
             )
         })?;
         let connector = Arc::new(Connector::read(&row)?);
-        self.connectors.put(key, Arc::clone(&connector), i64::MAX);
+        self.connectors
+            .put(key, Arc::clone(&connector), i64::MAX, ticket);
         Ok(connector)
     }
 

@@ -14,6 +14,7 @@
 //! - a message's status only goes up;
 //! - nobody waits for the lock of a bucket while holding another.
 
+mod channel_checks;
 mod channels;
 mod connectors;
 mod contacts;

@@ -141,6 +141,7 @@ impl Lookup for Owned {
         if let Some(found) = self.context.secrets.get(&key, self.context.now()) {
             return Ok(found);
         }
+        let ticket = self.context.secrets.ticket();
         let query = Query::<Row>::all()
             .equal("workspace", self.workspace.as_str())
             .equal("owner", self.owner.as_str())

@@ -27,11 +27,14 @@ const FAREWELL: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stopping` is cancelled, and then until the requests under way are answered.
-pub async fn run(listener: TcpListener, router: Router, stopping: CancellationToken) {
+pub(crate) async fn run(listener: TcpListener, router: Router, stopping: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS);
     loop {
         let place = tokio::select! {
             () = stopping.cancelled() => break,
@@ -51,7 +54,9 @@ pub async fn run(listener: TcpListener, router: Router, stopping: CancellationTo
         // Answers are small and written whole: waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -61,7 +66,10 @@ pub async fn run(listener: TcpListener, router: Router, stopping: CancellationTo
         });
     }
     drop(listener);
-    if tokio::time::timeout(FAREWELL, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(FAREWELL, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests were still under way when the host stopped");
     }
 }

@@ -66,7 +66,13 @@ pub struct Options {
     pub plugins: Option<PathBuf>,
 
     /// How the log is written; what is logged is set by RUST_LOG
-    #[arg(long, env = "JACKFIELD_LOG_FORMAT", value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        env = "JACKFIELD_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
     pub log_format: LogFormat,
 
     /// Sends traces to this OTLP/HTTP collector, such as http://127.0.0.1:4318
@@ -78,7 +84,12 @@ pub struct Options {
     pub max_activations: Option<u32>,
 
     /// How many HTTP requests may be under way
-    #[arg(long, env = "JACKFIELD_MAX_REQUESTS", default_value_t = 1024, value_name = "N")]
+    #[arg(
+        long,
+        env = "JACKFIELD_MAX_REQUESTS",
+        default_value_t = 1024,
+        value_name = "N"
+    )]
     pub max_requests: usize,
 }
 

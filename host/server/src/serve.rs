@@ -130,7 +130,10 @@ impl Host {
 pub async fn serve(options: &Options) -> Result<Host, ServeError> {
     let metrics = telemetry::metrics()?;
     start::private_folder(&options.data)?;
-    let listen = |source| ServeError::Listen { address: options.listen, source };
+    let listen = |source| ServeError::Listen {
+        address: options.listen,
+        source,
+    };
     // First, so that a taken address is told before anything else is done.
     let socket = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = socket.local_addr().map_err(listen)?;
@@ -157,7 +160,15 @@ pub async fn serve(options: &Options) -> Result<Host, ServeError> {
     let serving = tokio::spawn(listener::run(socket, router, app.stopping.clone()));
     let tending = tokio::spawn(tend(app.clone()));
     tracing::info!(%address, data = %options.data.display(), "the host serves");
-    Ok(Host { address, public_url, operator_key, plugins, app, serving, tending })
+    Ok(Host {
+        address,
+        public_url,
+        operator_key,
+        plugins,
+        app,
+        serving,
+        tending,
+    })
 }
 
 async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeError> {
@@ -175,7 +186,10 @@ async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeEr
     let mut authorities = Vec::with_capacity(options.trust.len());
     for path in &options.trust {
         let read = std::fs::read_to_string(path);
-        authorities.push(read.map_err(|source| ServeError::Trust { path: path.clone(), source })?);
+        authorities.push(read.map_err(|source| ServeError::Trust {
+            path: path.clone(),
+            source,
+        })?);
     }
     let egress = jackfield_egress::Options {
         allow_addresses: options.allow_addresses.clone(),
@@ -193,14 +207,21 @@ async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeEr
 fn public_url(given: Option<&Url>, address: SocketAddr) -> Result<Url, ServeError> {
     let Some(url) = given else {
         // A socket's address is always a valid authority.
-        #[expect(clippy::expect_used, reason = "an IP address and a port are a valid authority")]
+        #[expect(
+            clippy::expect_used,
+            reason = "an IP address and a port are a valid authority"
+        )]
         return Ok(Url::parse(&format!("http://{address}")).expect("a valid address"));
     };
     let good = matches!(url.scheme(), "http" | "https")
         && url.has_host()
         && url.query().is_none()
         && url.fragment().is_none();
-    if good { Ok(url.clone()) } else { Err(ServeError::PublicUrl(url.clone())) }
+    if good {
+        Ok(url.clone())
+    } else {
+        Err(ServeError::PublicUrl(url.clone()))
+    }
 }
 
 /// Sweeps what is old.
@@ -223,7 +244,7 @@ async fn tend(app: App) {
 ///
 /// # Errors
 /// As [`serve`].
-pub async fn until_stopped(options: Options) -> Result<(), ServeError> {
+pub(crate) async fn until_stopped(options: Options) -> Result<(), ServeError> {
     let traces = telemetry::log(&options)?;
     let host = serve(&options).await?;
     announce(&host, &options.data);
@@ -242,7 +263,12 @@ fn announce(host: &Host, data: &Path) {
     if let Some(path) = &host.operator_key {
         println!("the operator's key is in {}", path.display());
     }
-    println!("jackfield {} serves {} from {}", env!("CARGO_PKG_VERSION"), host.url(), data.display());
+    println!(
+        "jackfield {} serves {} from {}",
+        env!("CARGO_PKG_VERSION"),
+        host.url(),
+        data.display()
+    );
     if host.public_url.as_str().trim_end_matches('/') != host.url() {
         println!("the outside reaches it at {}", host.public_url);
     }

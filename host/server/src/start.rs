@@ -59,7 +59,7 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn private_folder(path: &Path) -> Result<(), StartError> {
+pub(crate) fn private_folder(path: &Path) -> Result<(), StartError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -77,7 +77,9 @@ fn private_file(path: &Path, content: &str) -> Result<(), StartError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&next).map_err(at(&next))?;
-    file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&next))?;
+    file.write_all(content.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(at(&next))?;
     std::fs::rename(&next, path).map_err(at(path))
 }
 
@@ -86,13 +88,16 @@ fn private_file(path: &Path, content: &str) -> Result<(), StartError> {
 ///
 /// # Errors
 /// When it cannot be read or made.
-pub fn secret_key(data: &Path, named: Option<&Path>) -> Result<SecretKey, StartError> {
+pub(crate) fn secret_key(data: &Path, named: Option<&Path>) -> Result<SecretKey, StartError> {
     if let Some(path) = named {
         return Ok(SecretKey::from_file(path)?);
     }
     let path = data.join(SECRET_KEY);
     if !path.exists() {
-        private_file(&path, &format!("{}\n", SecretKey::generate().to_base64().as_str()))?;
+        private_file(
+            &path,
+            &format!("{}\n", SecretKey::generate().to_base64().as_str()),
+        )?;
     }
     Ok(SecretKey::from_file(&path)?)
 }
@@ -101,11 +106,15 @@ pub fn secret_key(data: &Path, named: Option<&Path>) -> Result<SecretKey, StartE
 ///
 /// # Errors
 /// When the database or the file cannot be used.
-pub async fn first(engine: &Engine, data: &Path) -> Result<Option<PathBuf>, StartError> {
+pub(crate) async fn first(engine: &Engine, data: &Path) -> Result<Option<PathBuf>, StartError> {
     let store = engine.store();
     let now = engine.clock().now();
-    let main = store.first(Query::<Workspace>::all().equal("id", MAIN)).await?;
-    let operator = store.first(Query::<ApiKey>::all().equal("workspace", EVERY)).await?;
+    let main = store
+        .first(Query::<Workspace>::all().equal("id", MAIN))
+        .await?;
+    let operator = store
+        .first(Query::<ApiKey>::all().equal("workspace", EVERY))
+        .await?;
     let mut commit = Commit::control();
     if main.is_none() {
         commit.insert(&Workspace {
@@ -144,11 +153,14 @@ pub async fn first(engine: &Engine, data: &Path) -> Result<Option<PathBuf>, Star
 ///
 /// # Errors
 /// When the folder cannot be read, or a component not be installed.
-pub async fn plugins(engine: &Engine, folder: &Path) -> Result<Vec<PluginView>, StartError> {
+pub(crate) async fn plugins(engine: &Engine, folder: &Path) -> Result<Vec<PluginView>, StartError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(at(folder))? {
         let path = entry.map_err(at(folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "wasm") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
             files.push(path);
         }
     }
@@ -156,9 +168,15 @@ pub async fn plugins(engine: &Engine, folder: &Path) -> Result<Vec<PluginView>, 
     let mut installed = Vec::with_capacity(files.len());
     for path in files {
         let bytes = std::fs::read(&path).map_err(at(&path))?;
-        let failed = |source| StartError::Plugin { path: path.clone(), source: Box::new(source) };
+        let failed = |source| StartError::Plugin {
+            path: path.clone(),
+            source: Box::new(source),
+        };
         let plugins = engine.plugins();
-        let mut view = plugins.install(bytes, engine.clock().now()).await.map_err(failed)?;
+        let mut view = plugins
+            .install(bytes, engine.clock().now())
+            .await
+            .map_err(failed)?;
         if view.approved.is_none() {
             view = plugins.grant(&view.digest, None).await.map_err(failed)?;
         }
@@ -185,7 +203,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
         assert!(secret_key(folder.path(), Some(&folder.path().join("none"))).is_err());
     }

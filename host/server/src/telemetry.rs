@@ -21,7 +21,7 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 const FILTER: &str = "info,wasmtime=warn,cranelift=warn,hyper=warn,h2=warn,reqwest=warn,sqlx=warn";
 
 /// The runs in a burst.
-pub const BURSTS: &str = "jackfield_engine_bursts";
+pub(crate) const BURSTS: &str = "jackfield_engine_bursts";
 
 /// Seconds: from a commit of a fraction of a millisecond to a plugin that takes a minute.
 const BUCKETS: &[f64] = &[
@@ -44,11 +44,11 @@ pub enum TelemetryError {
 }
 
 /// Ends the export of traces when the host stops.
-pub struct Traces(Option<SdkTracerProvider>);
+pub(crate) struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
     /// Sends what is still to be sent.
-    pub async fn flush(self) {
+    pub(crate) async fn flush(self) {
         let Some(provider) = self.0 else { return };
         // It waits for the exporter, which needs this runtime: not on one of its threads.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
@@ -62,9 +62,8 @@ impl Traces {
 ///
 /// # Errors
 /// See [`TelemetryError`].
-pub fn log(options: &Options) -> Result<Traces, TelemetryError> {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
+pub(crate) fn log(options: &Options) -> Result<Traces, TelemetryError> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let provider = options.otlp.as_ref().map(exporter).transpose()?;
     let traces = provider
         .as_ref()
@@ -74,7 +73,11 @@ pub fn log(options: &Options) -> Result<Traces, TelemetryError> {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(filter).with(traces).with(lines).try_init()?;
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(traces)
+        .with(lines)
+        .try_init()?;
     Ok(Traces(provider))
 }
 
@@ -92,9 +95,15 @@ fn exporter(collector: &url::Url) -> Result<SdkTracerProvider, ExporterBuildErro
     let batches = BatchSpanProcessor::builder(exporter, Tokio).build();
     let resource = Resource::builder()
         .with_service_name("jackfield")
-        .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .with_attribute(opentelemetry::KeyValue::new(
+            "service.version",
+            env!("CARGO_PKG_VERSION"),
+        ))
         .build();
-    Ok(SdkTracerProvider::builder().with_span_processor(batches).with_resource(resource).build())
+    Ok(SdkTracerProvider::builder()
+        .with_span_processor(batches)
+        .with_resource(resource)
+        .build())
 }
 
 /// The recorder of this process.
@@ -104,7 +113,7 @@ static METRICS: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 ///
 /// # Errors
 /// When another recorder was installed before.
-pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
+pub(crate) fn metrics() -> Result<PrometheusHandle, TelemetryError> {
     let mut metrics = METRICS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = metrics.as_ref() {
         return Ok(handle.clone());

@@ -14,6 +14,7 @@ use clap::Parser;
 use host::Host;
 use peers::Peers;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// The demo: an event becomes a run that reaches a mailbox, a phone and a CRM.
 #[derive(Debug, Parser)]
@@ -42,8 +43,19 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match demo(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace: what went wrong is said in words.
+            let said: Vec<String> = error.chain().map(ToString::to_string).collect();
+            eprintln!("\nThe demo stopped: {}", said.join(": "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demo(options: Options) -> Result<()> {
     let peers = Peers::start().await?;
     print!("{peers}");
     let mut host = Host::new(&options.jackfield, &options.plugins, &options.data)?;

@@ -6,7 +6,7 @@
 use crate::host::Host;
 use crate::peers::{ACCOUNT_SID, AUTH_TOKEN, Peers};
 use anyhow::{Context, Result, ensure};
-use jackfield_peers::Sms;
+use jackfield_peers::{Callback, Sms};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(crate) async fn set_up(host: &Host, peers: &Peers, examples: &Path) -> Resul
         "missed-call",
         &template.display().to_string(),
         "--subject",
-        "Missed call from ${contact.name|$call.caller_number}",
+        "Missed call from $call.caller_number",
     ])
     .await?;
     host.show(&[
@@ -116,7 +116,6 @@ pub(crate) async fn tell(host: &mut Host, peers: &Peers) -> Result<String> {
     println!("\n$ jackfield event send call.ended --contact {contact} --data '{data}'");
     let accepted = host
         .run(&[
-            "--json",
             "event",
             "send",
             "call.ended",
@@ -124,6 +123,7 @@ pub(crate) async fn tell(host: &mut Host, peers: &Peers) -> Result<String> {
             &contact,
             "--data",
             &data,
+            "--json",
         ])
         .await?;
     let accepted: Value = serde_json::from_str(&accepted)?;
@@ -140,7 +140,15 @@ pub(crate) async fn tell(host: &mut Host, peers: &Peers) -> Result<String> {
             asked(sent).is_some()
         })
         .await?;
-    let from = asked(&sent).context("the question was asked")?.from.clone();
+    let question = asked(&sent).context("the question was asked")?.clone();
+    let from = question.from.clone();
+    // Delivered, and the host knows it: from here on it waits for the answer alone.
+    let known = |callbacks: &[Callback]| {
+        callbacks.iter().any(|callback| {
+            callback.sid == question.sid && callback.status == "delivered" && callback.answered == Some(200)
+        })
+    };
+    peers.gateway.callbacks().until("the question's delivery", PATIENCE, known).await?;
     chapter("The caller has two texts, the agent a mail");
     for sms in peers.gateway.messages().all() {
         println!(
@@ -195,7 +203,7 @@ pub(crate) async fn tell(host: &mut Host, peers: &Peers) -> Result<String> {
 pub(crate) async fn check(host: &Host, peers: &Peers, run: &str) -> Result<()> {
     let mut state = Value::Null;
     for _ in 0..100 {
-        state = serde_json::from_str(&host.run(&["--json", "run", "show", run]).await?)?;
+        state = serde_json::from_str(&host.run(&["run", "show", run, "--json"]).await?)?;
         if state["run"]["state"] == "completed" || state["state"] == "completed" {
             break;
         }

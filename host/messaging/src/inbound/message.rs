@@ -2,35 +2,22 @@
 //! anything else, and the rest is told to workflows. One commit, guarded by the provider's id.
 
 use super::Inbound;
-use super::events::{InboundMessage, InboundOther};
+use super::events::InboundMessage;
+use super::hear::{self, Heard};
 use crate::connectors::Connector;
 use crate::contacts::address::Identity;
 use crate::contacts::document::Document;
 use crate::contacts::resolve::{self, Locked};
 use crate::decisions;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::AcceptError;
-use crate::keywords::{self, Keyword};
-use crate::message::{Class, Data, Entry, Past, Status, text_of};
-use crate::opt_out::{self, ACCOUNT, Saying};
+use crate::keywords::Keyword;
+use crate::message::{Data, Entry, Status, text_of};
+use crate::opt_out::ACCOUNT;
 use crate::settings::Settings;
-use crate::status;
 use jackfield_engine::NewEvent;
-use jackfield_store::Commit;
 use jackfield_store::records::{Channel, Message, Seen};
 use serde_json::{Value, json};
-
-/// Where an opt-out that the contact was told about is noted, so that it is told once.
-const STOPPED: &str = "stopped";
-
-/// What a compliance word leads to.
-struct Heard {
-    keyword: Keyword,
-    /// `account` or a channel's id.
-    scope: String,
-    /// What is answered, if anything.
-    answer: Option<String>,
-}
 
 impl Inbound {
     pub(super) async fn message(&self, channel: &Channel, message: InboundMessage) -> Result<()> {
@@ -58,85 +45,6 @@ impl Inbound {
         }
         self.commit_message(channel, &settings, &identity, locked, message, heard)
             .await
-    }
-
-    /// The compliance word that a message is, on a channel that has any.
-    fn keyword(
-        &self,
-        connector: &Connector,
-        settings: &Settings,
-        message: &InboundMessage,
-    ) -> Option<Keyword> {
-        let named = message.keyword.as_deref().and_then(Keyword::named);
-        if named.is_some() {
-            return named;
-        }
-        if !connector.descriptor.keywords {
-            return None;
-        }
-        keywords::recognise(text_of(&message.content)?, &settings.keywords)
-    }
-
-    /// Acts on a compliance word; none where it is an ordinary word after all (START from somebody
-    /// who never opted out).
-    async fn hear(
-        &self,
-        channel: &Channel,
-        settings: &Settings,
-        identity: &Identity,
-        contact: &Document,
-        keyword: Keyword,
-        message: &InboundMessage,
-    ) -> Result<Option<Heard>> {
-        let context = &*self.context;
-        let text = text_of(&message.content).unwrap_or_default();
-        let scope = opt_out::scope(settings.opt_out_scope, &channel.id).to_owned();
-        let answer = || {
-            // A provider that recognised the word has answered it itself.
-            message.keyword.is_none().then(|| {
-                keywords::answer(keyword, text, contact.text("language"), &settings.keywords)
-            })
-        };
-        match keyword {
-            Keyword::Stop => {
-                let saying = Saying {
-                    workspace: &channel.workspace,
-                    address: &identity.value,
-                    scope: &scope,
-                    source: "keyword",
-                    text: Some(text),
-                };
-                opt_out::set(context, &saying).await?;
-                let told = is_stopped(contact, &identity.value);
-                let answer = answer().filter(|_| !told);
-                Ok(Some(Heard {
-                    keyword,
-                    scope,
-                    answer,
-                }))
-            }
-            Keyword::Start => {
-                let cleared = opt_out::clear(
-                    context,
-                    &channel.workspace,
-                    &identity.value,
-                    Some(&channel.id),
-                )
-                .await?;
-                let known =
-                    cleared || is_stopped(contact, &identity.value) || message.keyword.is_some();
-                Ok(known.then(|| Heard {
-                    keyword,
-                    scope,
-                    answer: answer(),
-                }))
-            }
-            Keyword::Help => Ok(Some(Heard {
-                keyword,
-                scope,
-                answer: answer(),
-            })),
-        }
     }
 
     async fn seen(&self, bucket: i32, channel: &Channel, provider_id: &str) -> Result<bool> {
@@ -182,14 +90,21 @@ impl Inbound {
             now,
         );
         if let Some(heard) = &heard {
-            set_stopped(document, &identity.value, heard.keyword);
+            hear::set_stopped(document, &identity.value, heard.keyword);
             if let Some(text) = heard
                 .answer
                 .as_ref()
                 .filter(|text| !blocked && !text.is_empty())
             {
                 let id = context.new_id("msg", bucket);
-                answers.push(answer(id, channel, &entry, text, context.next_order(), now));
+                answers.push(hear::answer(
+                    id,
+                    channel,
+                    &entry,
+                    text,
+                    context.next_order(),
+                    now,
+                ));
             }
         }
         if locked.created {
@@ -254,103 +169,14 @@ impl Inbound {
         }
         Ok(())
     }
-
-    /// What somebody of ours wrote by other means (the provider's own app).
-    pub(super) async fn echo(&self, channel: &Channel, message: InboundMessage) -> Result<()> {
-        let context = &*self.context;
-        if status::find(context, channel, &message.provider_id)
-            .await?
-            .is_some()
-        {
-            // Our own message, come back.
-            return Ok(());
-        }
-        let connector = context.connector(&channel.digest).await?;
-        let settings = context.settings(&channel.workspace).await?;
-        let identity = identity(&connector, channel, &message.from, &settings);
-        let mut locked = resolve::find_or_make(context, &channel.workspace, &identity).await?;
-        let bucket = locked.guard.bucket();
-        let now = context.now();
-        let document = &mut locked.document;
-        document.put("last_channel", Some(channel.id.clone().into()));
-        document.put("last_outgoing_at", Some(now.into()));
-        document.put("last_outgoing", text_of(&message.content).map(Into::into));
-        document.put("last_outgoing_source", Some("echo".into()));
-        document.note_address(&channel.id, &identity.value, None);
-        let mut entry = received(
-            context.new_id("msg", bucket),
-            channel,
-            &identity,
-            document,
-            &message,
-            now,
-        );
-        entry.data.source = "echo".to_owned();
-        entry.data.to = vec![identity.value.clone()];
-        let row = entry.row();
-        row.direction = "out".to_owned();
-        row.state = Status::Sent.name().to_owned();
-        let id = row.id.clone();
-        let mut commit = locked.commit(now);
-        commit.insert(&Seen {
-            bucket,
-            workspace: channel.workspace.clone(),
-            scope: channel.id.clone(),
-            key: message.provider_id.clone(),
-            at: now,
-        });
-        commit.insert(&entry.write());
-        match context.host.accept(&locked.guard, Vec::new(), commit).await {
-            Ok(()) => {}
-            Err(AcceptError::Repeated) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-        drop(locked);
-        // Its receipt may have come while the echo was written.
-        if status::connect(context, channel, &message.provider_id, &id, false)
-            .await?
-            .is_some()
-        {
-            status::forget_echo(context, &id).await?;
-        }
-        Ok(())
-    }
-
-    /// Something that is no message: an event under the channel's name for it.
-    pub(super) async fn other(&self, channel: &Channel, other: InboundOther) -> Result<()> {
-        let context = &*self.context;
-        let key = other
-            .provider_id
-            .clone()
-            .unwrap_or_else(|| context.new_id("evt", 0));
-        let bucket = context.bucket_of(&[&channel.id, &key]);
-        let guard = context.lock(bucket).await;
-        let event = NewEvent {
-            workspace: channel.workspace.clone(),
-            name: format!("channel.{}", other.name),
-            contact: None,
-            subject: Some(context.new_id("evt", bucket)),
-            data: json!({"channel": {"id": channel.id, "name": channel.name}, "data": other.data}),
-            source: channel.id.clone(),
-        };
-        let mut commit = Commit::of(bucket);
-        if other.provider_id.is_some() {
-            commit.insert(&Seen {
-                bucket,
-                workspace: channel.workspace.clone(),
-                scope: channel.id.clone(),
-                key,
-                at: context.now(),
-            });
-        }
-        match context.host.accept(&guard, vec![event], commit).await {
-            Ok(()) | Err(AcceptError::Repeated) => Ok(()),
-            Err(error) => Err(Error::from(error)),
-        }
-    }
 }
 
-fn identity(connector: &Connector, channel: &Channel, from: &str, settings: &Settings) -> Identity {
+pub(super) fn identity(
+    connector: &Connector,
+    channel: &Channel,
+    from: &str,
+    settings: &Settings,
+) -> Identity {
     let country = settings.default_country.as_deref();
     Identity::on_channel(connector.descriptor.address, &channel.id, from, country)
 }
@@ -416,31 +242,7 @@ fn learn(
     readdressed
 }
 
-fn is_stopped(document: &Document, address: &str) -> bool {
-    let all = document
-        .get(STOPPED)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    all.filter_map(Value::as_str).any(|one| one == address)
-}
-
-fn set_stopped(document: &mut Document, address: &str, keyword: Keyword) {
-    let all = document
-        .get(STOPPED)
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let mut all: Vec<Value> = all.into_iter().filter(|one| one != address).collect();
-    match keyword {
-        Keyword::Stop => all.push(address.into()),
-        Keyword::Start => {}
-        Keyword::Help => return,
-    }
-    document.put(STOPPED, Some(all.into()));
-}
-
-fn received(
+pub(super) fn received(
     id: String,
     channel: &Channel,
     identity: &Identity,
@@ -469,41 +271,6 @@ fn received(
         state: Status::Received.name().to_owned(),
         reason: None,
         provider_id: Some(message.provider_id.clone()),
-        data: Value::Null,
-        attempts: 0,
-        created_at: now,
-        updated_at: now,
-    };
-    Entry::new(row, data)
-}
-
-/// The one answer to a compliance word: it leaves whatever the opt-out says.
-fn answer(id: String, channel: &Channel, to: &Entry, text: &str, order: i64, now: i64) -> Entry {
-    let data = Data {
-        to: vec![to.address.clone()],
-        content: json!({"type": "text", "text": text}),
-        class: Class::Internal,
-        source: "keyword".to_owned(),
-        order,
-        history: vec![Past {
-            state: Status::Queued.name().to_owned(),
-            at: now,
-            reason: None,
-        }],
-        ..Data::default()
-    };
-    let row = Message {
-        bucket: to.bucket,
-        id,
-        workspace: channel.workspace.clone(),
-        channel: channel.id.clone(),
-        direction: "out".to_owned(),
-        contact: to.contact.clone(),
-        run: None,
-        address: to.address.clone(),
-        state: Status::Queued.name().to_owned(),
-        reason: None,
-        provider_id: None,
         data: Value::Null,
         attempts: 0,
         created_at: now,

@@ -8,8 +8,10 @@
 //! dropped by the provider's message id, so a replay of a request that was half handled is safe.
 
 mod events;
+mod hear;
 mod keep;
 mod message;
+mod other;
 
 pub use keep::ListInbound;
 
@@ -86,6 +88,7 @@ impl Inbound {
             headers,
             body,
         };
+        metrics::counter!("jackfield_inbound_requests_total").increment(1);
         match self.handle(&channel, &request).await {
             Ok(received) => HttpAnswer {
                 status: received.status,
@@ -95,6 +98,7 @@ impl Inbound {
             Err(Unread::Away(error)) => busy(&error),
             Err(Unread::Wrong { why, answer }) => {
                 tracing::warn!(channel = channel.name, %why, "a provider's request is kept for replay");
+                metrics::counter!("jackfield_inbound_kept_total").increment(1);
                 match self.keep(&channel, &request, &why).await {
                     Ok(()) => answer.unwrap_or_else(|| HttpAnswer::plain(200, "kept")),
                     Err(error) => busy(&error),

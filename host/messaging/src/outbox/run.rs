@@ -29,6 +29,9 @@ struct Pace {
     /// 1 for the channel's own pace.
     slow: f64,
     paused: bool,
+    /// Counts how often the channel may have become active: a delivery that began before and says
+    /// "paused" speaks of the past.
+    looks: u64,
 }
 
 /// A channel's queue, shared by its task and those who put messages in.
@@ -52,6 +55,7 @@ impl Queue {
             next: 0.0,
             slow: 1.0,
             paused: false,
+            looks: 0,
         };
         Queue {
             context,
@@ -84,7 +88,10 @@ impl Queue {
 
     /// The channel may be active again.
     pub(crate) fn look(&self) {
-        held(&self.pace).paused = false;
+        let mut pace = held(&self.pace);
+        pace.paused = false;
+        pace.looks += 1;
+        drop(pace);
         self.changed.notify_one();
     }
 
@@ -150,6 +157,10 @@ impl Queue {
         loop {
             {
                 let mut pace = held(&self.pace);
+                // Another host may have resumed it; what is queued for one that is gone is refused.
+                pace.paused &= channel
+                    .as_ref()
+                    .is_some_and(|channel| channel.state != "active");
                 if pace.paused {
                     return Ok(Some(now.saturating_add(LOOK_AGAIN)));
                 }
@@ -170,17 +181,18 @@ impl Queue {
                     pace.next = pace.next.max(now as f64) + gap * pace.slow;
                 }
                 pace.under_way += 1;
+                let looks = pace.looks;
                 drop(pace);
                 let queue = Arc::clone(self);
                 tasks.spawn(async move {
                     let after = deliver(&queue.context, &item.id).await;
-                    queue.finished(&key, after);
+                    queue.finished(&key, after, looks);
                 });
             }
         }
     }
 
-    fn finished(&self, key: &super::lanes::Key, after: After) {
+    fn finished(&self, key: &super::lanes::Key, after: After, looks: u64) {
         let mut pace = held(&self.pace);
         let mut lanes = held(&self.lanes);
         pace.under_way -= 1;
@@ -191,7 +203,7 @@ impl Queue {
             }
             After::Again(due) => lanes.park(key, due),
             After::Paused => {
-                pace.paused = true;
+                pace.paused = pace.looks == looks;
                 lanes.park(key, i64::MIN);
             }
             After::SlowDown(due) => {

@@ -31,15 +31,16 @@ pub struct Connection {
     pub url: url::Url,
 
     /// The host's data folder, where its operator's key lies; JACKFIELD_KEY goes before it
+    // Not `--data`: that is what an event or a run is given.
     #[arg(
-        long,
+        long = "data-dir",
         env = "JACKFIELD_DATA",
         default_value = DEFAULT_DATA,
         value_name = "DIR",
         global = true,
         help_heading = "Connection"
     )]
-    pub data: PathBuf,
+    pub data_dir: PathBuf,
 
     /// The workspace, for an operator's key
     #[arg(
@@ -100,7 +101,12 @@ impl Client {
             .map_err(|error| Failure::Failed(format!("no HTTP client can be made: {error}")))?;
         let mut base = to.url.clone();
         base.set_query(None);
-        Ok(Client { http, base, key: None, workspace: to.workspace.clone() })
+        Ok(Client {
+            http,
+            base,
+            key: None,
+            workspace: to.workspace.clone(),
+        })
     }
 
     /// The address of a route, each segment escaped.
@@ -148,7 +154,10 @@ impl Client {
                 .header("content-length", length)
                 .body(body),
         };
-        request.send().await.map_err(|error| self.unreachable(&error))
+        request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
@@ -175,8 +184,11 @@ impl Client {
         body: Body,
     ) -> Result<Value, Failure> {
         let key = uuid::Uuid::new_v4().to_string();
-        let headers: &[(&str, &str)] =
-            if method == Method::POST { &[("idempotency-key", &key)] } else { &[] };
+        let headers: &[(&str, &str)] = if method == Method::POST {
+            &[("idempotency-key", &key)]
+        } else {
+            &[]
+        };
         let response = self.send(method, path, query, body, headers).await?;
         self.read(response).await
     }
@@ -187,7 +199,10 @@ impl Client {
     /// The host's problem, or that what answers is no Jackfield.
     pub async fn read(&self, response: Response) -> Result<Value, Failure> {
         let status = response.status();
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         if status.is_success() {
             if bytes.is_empty() {
                 return Ok(Value::Null);
@@ -262,11 +277,11 @@ fn key(to: &Connection) -> Result<String, Failure> {
     {
         return Ok(key.trim().to_owned());
     }
-    let path = to.data.join(OPERATOR_KEY);
+    let path = to.data_dir.join(OPERATOR_KEY);
     match std::fs::read_to_string(&path) {
         Ok(key) => Ok(key.trim().to_owned()),
         Err(error) => Err(Failure::Usage(format!(
-            "no key: set JACKFIELD_KEY, or point --data (JACKFIELD_DATA) at the folder of a host on \
+            "no key: set JACKFIELD_KEY, or point --data-dir (JACKFIELD_DATA) at the folder of a host on \
              this machine ({}: {error})",
             path.display()
         ))),

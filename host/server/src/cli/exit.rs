@@ -54,7 +54,10 @@ impl Failure {
     pub fn report(&self, json: bool) -> ExitCode {
         match self {
             Failure::Problem(problem) if json => {
-                eprintln!("{}", serde_json::to_string_pretty(problem).unwrap_or_default());
+                eprintln!(
+                    "{}",
+                    serde_json::to_string_pretty(problem).unwrap_or_default()
+                );
             }
             other => eprint!("{}", other.for_people()),
         }
@@ -97,7 +100,10 @@ pub fn item_line(item: &crate::http::problem::ErrorItem, file: Option<&str>) -> 
     }
     out.push_str(&text::line(&item.message, 1_000));
     if let Some(suggestion) = &item.suggestion {
-        out.push_str(&format!(" (did you mean `{}`?)", text::line(suggestion, 200)));
+        out.push_str(&format!(
+            " (did you mean `{}`?)",
+            text::line(suggestion, 200)
+        ));
     }
     out
 }
@@ -135,7 +141,10 @@ mod tests {
             item_line(&item, Some("greet.yaml")),
             "greet.yaml:3:7: there is no step `b` (did you mean `bb`?)"
         );
-        let whole = ErrorItem { message: "empty".into(), ..ErrorItem::default() };
+        let whole = ErrorItem {
+            message: "empty".into(),
+            ..ErrorItem::default()
+        };
         assert_eq!(item_line(&whole, Some("greet.yaml")), "greet.yaml: empty");
         assert_eq!(item_line(&whole, None), "empty");
     }

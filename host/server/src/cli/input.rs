@@ -75,7 +75,15 @@ mod tests {
 
     #[test]
     fn pairs_are_json_where_they_can_be_and_text_where_not() {
-        let given = ["a=1", "b=x y", "c=true", "d=+33612345678", "e=007", "f=\"7\"", "g=a=b"];
+        let given = [
+            "a=1",
+            "b=x y",
+            "c=true",
+            "d=+33612345678",
+            "e=007",
+            "f=\"7\"",
+            "g=a=b",
+        ];
         let read = pairs(&given.map(str::to_owned)).unwrap();
         assert_eq!(
             Value::Object(read),
@@ -89,7 +97,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.json");
         std::fs::write(&file, "{\"a\": 1}").unwrap();
-        assert_eq!(json(&format!("@{}", file.display())).unwrap(), json!({"a": 1}));
+        assert_eq!(
+            json(&format!("@{}", file.display())).unwrap(),
+            json!({"a": 1})
+        );
         assert_eq!(json("[1]").unwrap(), json!([1]));
         assert_eq!(json("nope").unwrap_err().code(), 2);
     }

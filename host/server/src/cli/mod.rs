@@ -27,9 +27,11 @@ use std::process::ExitCode;
 
 /// Messaging workflows whose steps and connectors are sandboxed WebAssembly components
 #[derive(Debug, Parser)]
-#[command(name = "jackfield", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such thing, \
-                        4 refused, 5 the host cannot be reached.")]
+#[command(name = "jackfield", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such thing, \
+                        4 refused, 5 the host cannot be reached."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -148,8 +150,10 @@ where
 /// The plugins that a start installed, as a table.
 #[must_use]
 pub fn plugin_table(plugins: &[jackfield_engine::PluginView]) -> String {
-    let rows: Vec<serde_json::Value> =
-        plugins.iter().filter_map(|plugin| serde_json::to_value(plugin).ok()).collect();
+    let rows: Vec<serde_json::Value> = plugins
+        .iter()
+        .filter_map(|plugin| serde_json::to_value(plugin).ok())
+        .collect();
     let columns: &[table::Column] = &[
         ("plugin", "/name", table::As::Text),
         ("version", "/version", table::As::Text),

@@ -16,8 +16,7 @@ pub fn spinner(text: &str) -> ProgressBar {
 /// A body that shows how much of it has left, then that the host works on it.
 #[must_use]
 pub fn upload(name: &str, bytes: Vec<u8>) -> (ProgressBar, reqwest::Body) {
-    let bar =
-        ProgressBar::with_draw_target(Some(bytes.len() as u64), ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(Some(bytes.len() as u64), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
@@ -30,15 +29,16 @@ pub fn upload(name: &str, bytes: Vec<u8>) -> (ProgressBar, reqwest::Body) {
         .map(|start| whole.slice(start..whole.len().min(start + PIECE)))
         .collect();
     let last = pieces.len();
-    let stream = futures::stream::iter(pieces.into_iter().enumerate().map(move |(place, piece)| {
-        shown.inc(piece.len() as u64);
-        if place + 1 == last {
-            shown.set_style(ProgressStyle::default_spinner());
-            shown.set_message(format!("{name}: the host compiles it"));
-            shown.enable_steady_tick(Duration::from_millis(100));
-        }
-        Ok::<_, std::io::Error>(piece)
-    }));
+    let stream =
+        futures::stream::iter(pieces.into_iter().enumerate().map(move |(place, piece)| {
+            shown.inc(piece.len() as u64);
+            if place + 1 == last {
+                shown.set_style(ProgressStyle::default_spinner());
+                shown.set_message(format!("{name}: the host compiles it"));
+                shown.enable_steady_tick(Duration::from_millis(100));
+            }
+            Ok::<_, std::io::Error>(piece)
+        }));
     (bar, reqwest::Body::wrap_stream(stream))
 }
 

@@ -67,12 +67,22 @@ mod tests {
     fn events_are_read_however_the_stream_is_cut() {
         let stream = b": hello\n\nid: 4\nevent: woken\ndata: {\"a\":\ndata: 1}\n\ndata: x\r\n\r\n";
         let wanted = vec![
-            Event { id: "4".into(), name: "woken".into(), data: "{\"a\":\n1}".into() },
-            Event { data: "x".into(), ..Event::default() },
+            Event {
+                id: "4".into(),
+                name: "woken".into(),
+                data: "{\"a\":\n1}".into(),
+            },
+            Event {
+                data: "x".into(),
+                ..Event::default()
+            },
         ];
         for size in [1, 3, 7, stream.len()] {
             let mut reader = Reader::default();
-            let read: Vec<Event> = stream.chunks(size).flat_map(|piece| reader.take(piece)).collect();
+            let read: Vec<Event> = stream
+                .chunks(size)
+                .flat_map(|piece| reader.take(piece))
+                .collect();
             assert_eq!(read, wanted, "in pieces of {size}");
         }
     }

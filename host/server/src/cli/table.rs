@@ -32,7 +32,10 @@ pub fn list(json: bool, items: &[Value], columns: &[Column], none: &str) {
     } else if items.is_empty() {
         println!("{none}");
     } else {
-        println!("{}", table(items, columns, &TimeZone::system(), Paint::for_stdout()));
+        println!(
+            "{}",
+            table(items, columns, &TimeZone::system(), Paint::for_stdout())
+        );
     }
 }
 
@@ -41,13 +44,19 @@ pub fn one(json: bool, item: &Value, columns: &[Column]) {
     if json {
         print_json(item);
     } else {
-        print!("{}", sheet(item, columns, &TimeZone::system(), Paint::for_stdout()));
+        print!(
+            "{}",
+            sheet(item, columns, &TimeZone::system(), Paint::for_stdout())
+        );
     }
 }
 
 /// Prints JSON.
 pub fn print_json(value: &Value) {
-    println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+    println!(
+        "{}",
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    );
 }
 
 /// Prints a sentence for people, or JSON for programs.
@@ -71,35 +80,57 @@ pub fn table(items: &[Value], columns: &[Column], zone: &TimeZone, paint: Paint)
     }
     table.set_header(columns.iter().map(|(title, _, _)| title.to_uppercase()));
     for item in items {
-        table.add_row(columns.iter().map(|(_, place, how)| cell(item, place, *how, zone, paint)));
+        table.add_row(
+            columns
+                .iter()
+                .map(|(_, place, how)| cell(item, place, *how, zone, paint)),
+        );
     }
     // Columns have a space on either side; the table begins at the edge all the same.
-    table.lines().map(|line| line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end()).to_owned()).collect::<Vec<_>>().join("\n")
+    table
+        .lines()
+        .map(|line| {
+            line.trim_end()
+                .strip_prefix(' ')
+                .unwrap_or(line.trim_end())
+                .to_owned()
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A line for each value.
 #[must_use]
 pub fn sheet(item: &Value, columns: &[Column], zone: &TimeZone, paint: Paint) -> String {
-    let width = columns.iter().map(|(title, _, _)| title.chars().count()).max().unwrap_or(0);
+    let width = columns
+        .iter()
+        .map(|(title, _, _)| title.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     for (title, place, how) in columns {
         let value = cell(item, place, *how, zone, paint);
         if !value.is_empty() {
-            out.push_str(&format!("{}  {value}\n", paint.dim(&format!("{title:<width$}"))));
+            out.push_str(&format!(
+                "{}  {value}\n",
+                paint.dim(&format!("{title:<width$}"))
+            ));
         }
     }
     out
 }
 
 fn cell(item: &Value, place: &str, how: As, zone: &TimeZone, paint: Paint) -> String {
-    let Some(value) = item.pointer(place) else { return String::new() };
+    let Some(value) = item.pointer(place) else {
+        return String::new();
+    };
     match (how, value) {
         (As::Whether, Value::Null | Value::Bool(false)) => "no".to_owned(),
         (As::Whether, _) => "yes".to_owned(),
         (_, Value::Null) => String::new(),
-        (As::Time, value) => {
-            value.as_i64().map_or(String::new(), |at| text::date_time(at, zone))
-        }
+        (As::Time, value) => value
+            .as_i64()
+            .map_or(String::new(), |at| text::date_time(at, zone)),
         (As::Bytes, value) => value.as_u64().map_or(String::new(), text::bytes),
         (As::State, Value::String(state)) => paint.state(state),
         (As::Words, Value::Array(words)) => {
@@ -143,7 +174,10 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert!(lines[0].starts_with("NAME"), "{text}");
-        assert!(lines[1].contains("1970-01-01 00:00:00") && lines[1].ends_with("2.1 kB"), "{text}");
+        assert!(
+            lines[1].contains("1970-01-01 00:00:00") && lines[1].ends_with("2.1 kB"),
+            "{text}"
+        );
         assert_eq!(lines[1].find("published"), lines[2].find("draft"), "{text}");
     }
 

@@ -20,7 +20,8 @@ fn every_command_and_flag_is_explained() {
     fn walk(command: &clap::Command) {
         for argument in command.get_arguments().filter(|it| !it.is_hide_set()) {
             assert!(
-                argument.get_help().is_some() || ["help", "version"].contains(&argument.get_id().as_str()),
+                argument.get_help().is_some()
+                    || ["help", "version"].contains(&argument.get_id().as_str()),
                 "{} {}",
                 command.get_name(),
                 argument.get_id()
@@ -42,17 +43,24 @@ fn serve_takes_its_flags() {
          --max-activations 8",
     )
     .unwrap();
-    let Command::Serve(options) = cli.command else { panic!("serve") };
+    let Command::Serve(options) = cli.command else {
+        panic!("serve")
+    };
     assert_eq!(options.data, PathBuf::from("/tmp/x"));
     assert_eq!(options.allow_addresses.len(), 2);
     assert_eq!(options.max_activations, Some(8));
-    assert_eq!(options.public_url.unwrap().as_str(), "https://jack.example.com/");
+    assert_eq!(
+        options.public_url.unwrap().as_str(),
+        "https://jack.example.com/"
+    );
 }
 
 #[test]
 fn connection_flags_go_after_the_command_too() {
     let cli = parse("run show run_1 --url http://127.0.0.1:1 --json").unwrap();
-    let Command::Run(group) = cli.command else { panic!("run") };
+    let Command::Run(group) = cli.command else {
+        panic!("run")
+    };
     assert!(group.to.json);
     assert_eq!(group.to.url.as_str(), "http://127.0.0.1:1/");
 }
@@ -140,7 +148,13 @@ fn a_secret_has_no_place_on_the_command_line() {
 
 #[test]
 fn a_wrong_command_line_is_exit_code_two() {
-    for line in ["workflow", "run show", "message send", "serve --listen nowhere", "nothing"] {
+    for line in [
+        "workflow",
+        "run show",
+        "message send",
+        "serve --listen nowhere",
+        "nothing",
+    ] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
     }
 }

@@ -19,11 +19,17 @@ impl Paint {
     #[must_use]
     pub fn for_stdout() -> Paint {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Paint { on: !refused && std::io::stdout().is_terminal() }
+        Paint {
+            on: !refused && std::io::stdout().is_terminal(),
+        }
     }
 
     fn wrap(self, code: &str, text: &str) -> String {
-        if self.on && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.on && !text.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// For what stands out.
@@ -74,7 +80,10 @@ impl Paint {
 #[must_use]
 pub fn date_time(ms: i64, zone: &TimeZone) -> String {
     match Timestamp::from_millisecond(ms) {
-        Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Ok(at) => at
+            .to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string(),
         Err(_) => "?".to_owned(),
     }
 }
@@ -104,7 +113,11 @@ pub fn duration_ms(ms: i64) -> String {
     let (seconds, minutes, hours, days) =
         (ms / 1_000, ms / 60_000, ms / 3_600_000, ms / 86_400_000);
     let two = |large: i64, name: &str, small: i64, rest: &str| {
-        if small == 0 { format!("{large} {name}") } else { format!("{large} {name} {small} {rest}") }
+        if small == 0 {
+            format!("{large} {name}")
+        } else {
+            format!("{large} {name} {small} {rest}")
+        }
     };
     match () {
         () if days > 0 => two(days, "d", hours % 24, "h"),
@@ -177,7 +190,9 @@ pub fn line(text: &str, most: usize) -> String {
 /// Text of several lines without other control characters.
 #[must_use]
 pub fn safe(text: &str) -> String {
-    text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect()
+    text.chars()
+        .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
+        .collect()
 }
 
 #[cfg(test)]
@@ -186,17 +201,18 @@ mod tests {
 
     #[test]
     fn numbers_read_with_their_unit() {
-        assert_eq!((micros(12), micros(1_250), micros(3_400_000)), (
-            "12 µs".into(),
-            "1.2 ms".into(),
-            "3.4 s".into()
-        ));
-        assert_eq!((count(812), count(152_345), count(1_350_000)), (
-            "812".into(),
-            "152 k".into(),
-            "1.3 M".into()
-        ));
-        assert_eq!((bytes(310), bytes(2_150)), ("310 B".into(), "2.1 kB".into()));
+        assert_eq!(
+            (micros(12), micros(1_250), micros(3_400_000)),
+            ("12 µs".into(), "1.2 ms".into(), "3.4 s".into())
+        );
+        assert_eq!(
+            (count(812), count(152_345), count(1_350_000)),
+            ("812".into(), "152 k".into(), "1.3 M".into())
+        );
+        assert_eq!(
+            (bytes(310), bytes(2_150)),
+            ("310 B".into(), "2.1 kB".into())
+        );
     }
 
     #[test]

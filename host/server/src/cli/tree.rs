@@ -20,13 +20,20 @@ impl Node {
     /// A line with a time.
     #[must_use]
     pub fn at(at: Option<i64>, text: impl Into<String>) -> Node {
-        Node { at, text: text.into(), ..Node::default() }
+        Node {
+            at,
+            text: text.into(),
+            ..Node::default()
+        }
     }
 
     /// A line.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Node {
-        Node { text: text.into(), ..Node::default() }
+        Node {
+            text: text.into(),
+            ..Node::default()
+        }
     }
 
     /// With measurements.
@@ -50,7 +57,12 @@ const COLUMN: usize = "14:02:11.123".len();
 /// Draws nodes one under another; a line with the date stands wherever the day changes.
 #[must_use]
 pub fn draw(nodes: &[Node], zone: &TimeZone, paint: Paint) -> String {
-    let mut drawing = Drawing { zone, paint, day: String::new(), out: String::new() };
+    let mut drawing = Drawing {
+        zone,
+        paint,
+        day: String::new(),
+        out: String::new(),
+    };
     for node in nodes {
         drawing.line(node, "", "");
         drawing.children(&node.below, "");
@@ -91,7 +103,8 @@ impl Drawing<'_> {
         };
         let time = self.paint.dim(&format!("{time:COLUMN$}"));
         let branches = self.paint.dim(&format!("{prefix}{branch}"));
-        self.out.push_str(&format!("{time}  {branches}{}", node.text));
+        self.out
+            .push_str(&format!("{time}  {branches}{}", node.text));
         if !node.note.is_empty() {
             let note = self.paint.dim(&format!("({})", node.note));
             self.out.push_str(&format!("  {note}"));
@@ -113,9 +126,9 @@ mod tests {
     #[test]
     fn a_tree_has_times_branches_and_a_date_where_the_day_changes() {
         let nodes = [
-            Node::at(Some(0), "first").with(Node::new("a").with(Node::new("deep"))).with(
-                Node::at(Some(1_500), "b").note("1 ms"),
-            ),
+            Node::at(Some(0), "first")
+                .with(Node::new("a").with(Node::new("deep")))
+                .with(Node::at(Some(1_500), "b").note("1 ms")),
             Node::at(Some(86_400_000), "second"),
         ];
         let drawn = draw(&nodes, &TimeZone::UTC, Paint::OFF);

@@ -96,7 +96,12 @@ impl Access {
     /// Looks keys up in this database.
     #[must_use]
     pub fn new(store: SharedStore, clock: SharedClock) -> Access {
-        Access { store, clock, keys: Mutex::default(), workspaces: Mutex::default() }
+        Access {
+            store,
+            clock,
+            keys: Mutex::default(),
+            workspaces: Mutex::default(),
+        }
     }
 
     /// Forgets a key after it was changed.
@@ -137,7 +142,10 @@ impl Access {
         let wanted = match headers.get(WORKSPACE_HEADER) {
             None => None,
             Some(value) => Some(value.to_str().map_err(|_| {
-                Problem::new(Code::InvalidHeader, "Jackfield-Workspace must be a workspace's id.")
+                Problem::new(
+                    Code::InvalidHeader,
+                    "Jackfield-Workspace must be a workspace's id.",
+                )
             })?),
         };
         let operator = record.workspace == EVERY;
@@ -146,7 +154,10 @@ impl Access {
             (false, Some(wanted)) if wanted != record.workspace => {
                 return Err(Problem::new(
                     Code::OtherWorkspace,
-                    format!("The key `{}` does not open the workspace `{wanted}`.", record.id),
+                    format!(
+                        "The key `{}` does not open the workspace `{wanted}`.",
+                        record.id
+                    ),
                 ));
             }
             (false, _) => record.workspace.clone(),
@@ -155,9 +166,18 @@ impl Access {
         let scopes = record
             .scopes
             .as_array()
-            .map(|list| list.iter().filter_map(|s| s.as_str().map(str::to_owned)).collect())
+            .map(|list| {
+                list.iter()
+                    .filter_map(|s| s.as_str().map(str::to_owned))
+                    .collect()
+            })
             .unwrap_or_default();
-        Ok(Caller { key: record.id, workspace, operator, scopes })
+        Ok(Caller {
+            key: record.id,
+            workspace,
+            operator,
+            scopes,
+        })
     }
 
     async fn key(&self, id: &str) -> Result<Option<ApiKey>, Problem> {
@@ -168,14 +188,23 @@ impl Access {
         {
             return Ok(Some(found.value.clone()));
         }
-        let found = self.store.first(Query::<ApiKey>::all().equal("id", id)).await?;
+        let found = self
+            .store
+            .first(Query::<ApiKey>::all().equal("id", id))
+            .await?;
         if let Some(record) = &found
             && let Ok(mut keys) = self.keys.lock()
         {
             if keys.len() >= REMEMBERED {
                 keys.clear();
             }
-            keys.insert(id.to_owned(), Remembered { value: record.clone(), until: now + MEMORY });
+            keys.insert(
+                id.to_owned(),
+                Remembered {
+                    value: record.clone(),
+                    until: now + MEMORY,
+                },
+            );
         }
         Ok(found)
     }
@@ -198,7 +227,13 @@ impl Access {
             if known.len() >= REMEMBERED {
                 known.clear();
             }
-            known.insert(workspace.to_owned(), Remembered { value: (), until: now + MEMORY });
+            known.insert(
+                workspace.to_owned(),
+                Remembered {
+                    value: (),
+                    until: now + MEMORY,
+                },
+            );
         }
         Ok(())
     }
@@ -216,7 +251,10 @@ fn bearer(headers: &HeaderMap) -> Result<Key, Problem> {
         .ok()
         .and_then(|text| {
             let (scheme, key) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| Key::parse(key)).flatten()
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then(|| Key::parse(key))
+                .flatten()
         })
         .ok_or_else(|| {
             Problem::new(
@@ -246,7 +284,10 @@ impl Gate {
     /// A gate that enforces what this OpenAPI document declares.
     #[must_use]
     pub fn new(access: Arc<Access>, needs: HashMap<(Method, String), Needs>) -> Gate {
-        Gate { access, needs: Arc::new(needs) }
+        Gate {
+            access,
+            needs: Arc::new(needs),
+        }
     }
 
     async fn admit(&self, path: &str, request: &mut Request) -> Result<(), Problem> {
@@ -258,8 +299,9 @@ impl Gate {
             Some(Needs::Nothing) => Ok(()),
             Some(Needs::Scopes(wanted)) => {
                 let caller = self.access.caller(request.headers()).await?;
-                if let Some(missing) =
-                    wanted.iter().find(|scope| !scopes::allows(&caller.scopes, scope))
+                if let Some(missing) = wanted
+                    .iter()
+                    .find(|scope| !scopes::allows(&caller.scopes, scope))
                 {
                     return Err(Problem::new(
                         Code::MissingScope,
@@ -272,14 +314,19 @@ impl Gate {
             }
             // A method that the route does not take is answered by the router with 405.
             None if self.needs.keys().any(|(_, known)| known == path) => Ok(()),
-            None => Err(Problem::internal(format!("{method} {path} declares no scope"))),
+            None => Err(Problem::internal(format!(
+                "{method} {path} declares no scope"
+            ))),
         }
     }
 }
 
 /// The layer: lets a request pass, or answers it with a problem.
 pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     if let Some(path) = path
         && let Err(problem) = gate.admit(&path, &mut request).await
     {

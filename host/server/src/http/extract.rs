@@ -20,14 +20,22 @@ pub const PLUGIN_LIMIT: usize = 64 * 1024 * 1024;
 /// The longest body that a route takes.
 #[must_use]
 pub fn body_limit(path: &str) -> usize {
-    if path.starts_with("/v1/plugins") { PLUGIN_LIMIT } else { BODY_LIMIT }
+    if path.starts_with("/v1/plugins") {
+        PLUGIN_LIMIT
+    } else {
+        BODY_LIMIT
+    }
 }
 
 /// Reads a body to its end, or refuses it as too large.
 ///
 /// # Errors
 /// `too-large` over the limit, `incomplete-body` when the sender broke off.
-pub async fn read_body(body: HttpBody, announced: Option<u64>, limit: usize) -> Result<Bytes, Problem> {
+pub async fn read_body(
+    body: HttpBody,
+    announced: Option<u64>,
+    limit: usize,
+) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             Code::TooLarge,
@@ -65,7 +73,14 @@ fn announced(parts: &axum::http::HeaderMap) -> Option<u64> {
 /// The media type of a body without its parameters, in lower case.
 pub(crate) fn media_type(headers: &axum::http::HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase(),
+    )
 }
 
 /// A JSON body.
@@ -118,7 +133,10 @@ pub(crate) fn unsupported(got: Option<&str>, wanted: &str) -> Problem {
         Some(got) => format!("The body is `{got}`"),
         None => "The request has no Content-Type".to_owned(),
     };
-    Problem::new(Code::UnsupportedMediaType, format!("{got}; this route takes {wanted}."))
+    Problem::new(
+        Code::UnsupportedMediaType,
+        format!("{got}; this route takes {wanted}."),
+    )
 }
 
 /// Reads JSON, and says where it is wrong.
@@ -133,16 +151,22 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let inner = error.into_inner();
         json_problem(&inner, path)
     })?;
-    reader.end().map_err(|error| json_problem(&error, String::new()))?;
+    reader
+        .end()
+        .map_err(|error| json_problem(&error, String::new()))?;
     Ok(value)
 }
 
 fn json_problem(error: &serde_json::Error, path: String) -> Problem {
     let (code, detail) = match error.classify() {
-        serde_json::error::Category::Data => {
-            (Code::Invalid, "The body does not have the form that this route takes.")
-        }
-        _ => (Code::InvalidJson, "The body cannot be read as JSON (RFC 8259)."),
+        serde_json::error::Category::Data => (
+            Code::Invalid,
+            "The body does not have the form that this route takes.",
+        ),
+        _ => (
+            Code::InvalidJson,
+            "The body cannot be read as JSON (RFC 8259).",
+        ),
     };
     // serde_json repeats the place at the end of its message; here it has fields of its own.
     let message = error.to_string();
@@ -181,7 +205,10 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(
             Code::InvalidUtf8,
-            format!("Byte {} of the body begins no UTF-8 character.", error.valid_up_to()),
+            format!(
+                "Byte {} of the body begins no UTF-8 character.",
+                error.valid_up_to()
+            ),
         )
     })
 }
@@ -202,7 +229,10 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
         let media = media_type(request.headers());
         let limit = body_limit(request.uri().path());
         let length = announced(request.headers());
-        Ok(Raw { media, bytes: read_body(request.into_body(), length, limit).await? })
+        Ok(Raw {
+            media,
+            bytes: read_body(request.into_body(), length, limit).await?,
+        })
     }
 }
 
@@ -274,26 +304,38 @@ mod tests {
 
     #[test]
     fn broken_json_is_named_by_line_and_column() {
-        let body = from_json::<Order>(b"{\"lines\": [}").unwrap_err().body(None);
+        let body = from_json::<Order>(b"{\"lines\": [}")
+            .unwrap_err()
+            .body(None);
         assert_eq!((body.code.as_str(), body.status), ("invalid-json", 400));
         assert_eq!(body.errors[0].column, Some(12));
     }
 
     #[test]
     fn what_follows_the_json_is_refused() {
-        let body = from_json::<Order>(b"{\"lines\": []} x").unwrap_err().body(None);
+        let body = from_json::<Order>(b"{\"lines\": []} x")
+            .unwrap_err()
+            .body(None);
         assert_eq!(body.code, "invalid-json");
     }
 
     #[test]
     fn an_unknown_field_is_refused_with_the_known_ones() {
-        let body = from_json::<Order>(b"{\"line\": []}").unwrap_err().body(None);
-        assert!(body.errors[0].message.contains("`lines`"), "{:?}", body.errors);
+        let body = from_json::<Order>(b"{\"line\": []}")
+            .unwrap_err()
+            .body(None);
+        assert!(
+            body.errors[0].message.contains("`lines`"),
+            "{:?}",
+            body.errors
+        );
     }
 
     #[test]
     fn bytes_that_are_no_text_are_named_by_place() {
-        let body = from_json::<Order>(b"{\"a\": \"\xff\"}").unwrap_err().body(None);
+        let body = from_json::<Order>(b"{\"a\": \"\xff\"}")
+            .unwrap_err()
+            .body(None);
         assert_eq!(body.code, "invalid-utf8");
         assert!(body.detail.contains("Byte 7"));
     }

@@ -85,7 +85,7 @@ impl Drop for UnderWay {
 }
 
 enum Turn {
-    Go(UnderWay, Idempotency),
+    Go(UnderWay, Box<Idempotency>),
     Answer(Box<Answer>),
 }
 
@@ -93,13 +93,20 @@ impl Replay {
     /// Remembers in this database.
     #[must_use]
     pub fn new(store: SharedStore, clock: SharedClock) -> Replay {
-        Replay { store, clock, under_way: Mutex::default() }
+        Replay {
+            store,
+            clock,
+            under_way: Mutex::default(),
+        }
     }
 
     fn enter(self: &Arc<Self>, workspace: &str, key: &str) -> Option<UnderWay> {
         let name = (workspace.to_owned(), key.to_owned());
         let entered = self.under_way.lock().ok()?.insert(name.clone());
-        entered.then(|| UnderWay { replay: self.clone(), name })
+        entered.then(|| UnderWay {
+            replay: self.clone(),
+            name,
+        })
     }
 
     async fn row(&self, row: &Idempotency) -> Result<Option<Idempotency>, Problem> {
@@ -144,7 +151,7 @@ impl Replay {
         let mut commit = Commit::of(mine.bucket);
         commit.insert(&mine);
         match self.store.commit(commit).await {
-            Ok(()) => return Ok(Turn::Go(under_way, mine)),
+            Ok(()) => return Ok(Turn::Go(under_way, Box::new(mine))),
             Err(CommitError::Exists { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -158,12 +165,12 @@ impl Replay {
                     return Ok(Turn::Answer(Box::new(answer)));
                 }
                 // Of an earlier life of this host: carried out again.
-                Ok(Turn::Go(under_way, row))
+                Ok(Turn::Go(under_way, Box::new(row)))
             }
             // Forgotten meanwhile, or too old to count.
             _ => {
                 self.put(&mine).await?;
-                Ok(Turn::Go(under_way, mine))
+                Ok(Turn::Go(under_way, Box::new(mine)))
             }
         }
     }
@@ -191,14 +198,22 @@ impl Replay {
         };
         let withheld = parts.extensions.get::<Withhold>().is_some();
         let text = |name| {
-            parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
         };
         let answer = Answer {
             status: parts.status.as_u16(),
             content_type: text(CONTENT_TYPE),
             location: text(LOCATION),
             withheld,
-            body: if withheld { String::new() } else { String::from_utf8_lossy(&bytes).into_owned() },
+            body: if withheld {
+                String::new()
+            } else {
+                String::from_utf8_lossy(&bytes).into_owned()
+            },
         };
         row.answer = serde_json::to_value(&answer).unwrap_or_default();
         if let Err(error) = self.put(&row).await {
@@ -228,7 +243,9 @@ impl Replay {
 }
 
 fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let Some(value) = headers.get(HEADER) else {
+        return Ok(None);
+    };
     let good = |key: &&str| {
         (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
     };
@@ -244,9 +261,19 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 fn fingerprint(request: &axum::http::request::Parts, body: &Bytes) -> String {
     let mut hash = Sha256::new();
-    hash.update(request.uri.path_and_query().map_or("", |whole| whole.as_str()));
+    hash.update(
+        request
+            .uri
+            .path_and_query()
+            .map_or("", |whole| whole.as_str()),
+    );
     hash.update([0]);
-    hash.update(request.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes));
+    hash.update(
+        request
+            .headers
+            .get(CONTENT_TYPE)
+            .map_or(&b""[..], HeaderValue::as_bytes),
+    );
     hash.update([0]);
     hash.update(body);
     hex::encode(hash.finalize())
@@ -265,7 +292,10 @@ fn replayed(answer: Answer) -> Response {
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
     headers.insert(REPLAYED, HeaderValue::from_static("true"));
-    for (name, value) in [(CONTENT_TYPE, answer.content_type), (LOCATION, answer.location)] {
+    for (name, value) in [
+        (CONTENT_TYPE, answer.content_type),
+        (LOCATION, answer.location),
+    ] {
         match value.and_then(|value| value.parse().ok()) {
             Some(value) => headers.insert(name, value),
             None => headers.remove(name),
@@ -283,14 +313,17 @@ pub async fn replay(
     if request.method() != Method::POST {
         return Ok(next.run(request).await);
     }
-    let (Some(key), Some(caller)) =
-        (key_of(request.headers())?, request.extensions().get::<Caller>().cloned())
-    else {
+    let (Some(key), Some(caller)) = (
+        key_of(request.headers())?,
+        request.extensions().get::<Caller>().cloned(),
+    ) else {
         return Ok(next.run(request).await);
     };
     let (mut parts, body) = request.into_parts();
-    let length =
-        parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     let body = read_body(body, length, body_limit(parts.uri.path())).await?;
     let fingerprint = fingerprint(&parts, &body);
     match replay.turn(&caller.workspace, &key, fingerprint).await? {
@@ -299,7 +332,7 @@ pub async fn replay(
             parts.extensions.insert(RequestKey(key));
             let request = Request::from_parts(parts, Body::from(body));
             let response = next.run(request).await;
-            let response = replay.settle(row, response).await;
+            let response = replay.settle(*row, response).await;
             drop(under_way);
             Ok(response)
         }

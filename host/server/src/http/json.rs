@@ -28,7 +28,9 @@ pub fn merge(target: &mut Value, patch: Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Value::Object(target) = target else { return };
+    let Value::Object(target) = target else {
+        return;
+    };
     for (name, value) in patch {
         if value.is_null() {
             target.remove(&name);
@@ -52,7 +54,10 @@ mod tests {
     #[test]
     fn a_patch_merges_objects_and_removes_nulls() {
         let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1]});
-        merge(&mut target, json!({"a": {"b": null, "e": {"f": null, "g": 3}}, "d": [2]}));
+        merge(
+            &mut target,
+            json!({"a": {"b": null, "e": {"f": null, "g": 3}}, "d": [2]}),
+        );
         assert_eq!(target, json!({"a": {"c": 2, "e": {"g": 3}}, "d": [2]}));
     }
 }

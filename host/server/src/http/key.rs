@@ -5,7 +5,6 @@
 //! each request time. Comparison takes the same time whatever differs.
 
 use jackfield_store::records::ApiKey;
-use rand::RngCore;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -25,11 +24,14 @@ impl std::fmt::Debug for Key {
 
 impl Key {
     /// A new key.
-    pub fn mint(random: &mut (impl RngCore + rand::CryptoRng)) -> Key {
+    pub fn mint(random: &mut impl rand::CryptoRng) -> Key {
         let mut bytes = [0u8; 40];
         random.fill_bytes(&mut bytes);
         let (id, secret) = bytes.split_at(8);
-        Key { id: hex::encode(id), secret: hex::encode(secret) }
+        Key {
+            id: hex::encode(id),
+            secret: hex::encode(secret),
+        }
     }
 
     /// Reads a key; none if it does not have the form of one.
@@ -38,7 +40,10 @@ impl Key {
         let (id, secret) = text.trim().strip_prefix("jf_")?.split_once('_')?;
         let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let fits = (1..=64).contains(&id.len()) && (16..=256).contains(&secret.len());
-        (fits && word(id) && word(secret)).then(|| Key { id: id.to_owned(), secret: secret.to_owned() })
+        (fits && word(id) && word(secret)).then(|| Key {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+        })
     }
 
     /// The whole key in text, to be shown to its holder once.
@@ -80,7 +85,14 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_not_read() {
-        for text in ["", "jf_", "jf_a", "jf_a_b", "sk_a_0123456789abcdef", "jf_a b_0123456789abcdef"] {
+        for text in [
+            "",
+            "jf_",
+            "jf_a",
+            "jf_a_b",
+            "sk_a_0123456789abcdef",
+            "jf_a b_0123456789abcdef",
+        ] {
             assert!(Key::parse(text).is_none(), "{text}");
         }
     }

@@ -41,14 +41,19 @@ pub struct RequestId(pub String);
 fn request_id(request: &Request) -> String {
     let good = |id: &&str| {
         (1..=64).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
     request
         .headers()
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(good)
-        .map_or_else(|| format!("req_{}", uuid::Uuid::now_v7().simple()), str::to_owned)
+        .map_or_else(
+            || format!("req_{}", uuid::Uuid::now_v7().simple()),
+            str::to_owned,
+        )
 }
 
 /// Gives the request an id, a span and metrics, and finishes the answer.
@@ -72,7 +77,10 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     let start = Instant::now();
     metrics::gauge!(UNDER_WAY).increment(1.0);
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let answered = AssertUnwindSafe(next.run(request))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
     metrics::gauge!(UNDER_WAY).decrement(1.0);
     let mut response = match answered {
         Ok(response) => response,
@@ -103,14 +111,19 @@ const SECURITY: &[(HeaderName, &str)] = &[
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
     (header::CACHE_CONTROL, "no-store"),
 ];
 
 fn secure(response: &mut Response, id: &str) {
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
-        headers.entry(name.clone()).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name.clone())
+            .or_insert(HeaderValue::from_static(value));
     }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
@@ -131,11 +144,18 @@ impl Bounds {
     /// At most `requests` at once, each at most `time`.
     #[must_use]
     pub fn new(requests: usize, time: Duration) -> Bounds {
-        Bounds { places: Arc::new(Semaphore::new(requests)), time }
+        Bounds {
+            places: Arc::new(Semaphore::new(requests)),
+            time,
+        }
     }
 
     fn time(&self, path: &str) -> Duration {
-        if path.starts_with("/v1/plugins") { self.time.max(UPLOAD_TIME) } else { self.time }
+        if path.starts_with("/v1/plugins") {
+            self.time.max(UPLOAD_TIME)
+        } else {
+            self.time
+        }
     }
 }
 
@@ -177,7 +197,10 @@ pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -
 
 /// Carries out what changes something in a task of its own.
 pub async fn detach(State(tasks): State<TaskTracker>, request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+    if matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) {
         return next.run(request).await;
     }
     let span = tracing::Span::current();
@@ -207,6 +230,10 @@ pub async fn wrong_method(method: Method) -> Problem {
 /// Says what the metrics of this layer are.
 pub fn describe() {
     metrics::describe_counter!(REQUESTS, "Requests, by route, method and status");
-    metrics::describe_histogram!(SECONDS, metrics::Unit::Seconds, "Time until the answer begins");
+    metrics::describe_histogram!(
+        SECONDS,
+        metrics::Unit::Seconds,
+        "Time until the answer begins"
+    );
     metrics::describe_gauge!(UNDER_WAY, "Requests that wait for their answer");
 }

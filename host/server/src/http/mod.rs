@@ -49,7 +49,6 @@ pub fn document_json() -> String {
 }
 
 /// The service of a host.
-#[must_use]
 pub fn router(app: &App, bounds: Bounds) -> Router {
     let gate = Gate::new(app.access.clone(), openapi::needs(document()));
     let (router, _) = routes::all(openapi::blank()).split_for_parts();

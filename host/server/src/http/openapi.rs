@@ -8,9 +8,9 @@ use super::problem::ProblemBody;
 use super::scopes;
 use axum::http::Method;
 use std::collections::HashMap;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::Type;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, InfoBuilder, LicenseBuilder, Object, OpenApi, OpenApiBuilder, Ref,
     RefOr, Required, ResponseBuilder,
@@ -74,7 +74,9 @@ pub fn finish(document: &mut OpenApi) {
         .description("A refusal (RFC 9457)")
         .content(
             super::problem::CONTENT_TYPE,
-            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+            ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build(),
         )
         .build();
     let components = document.components.get_or_insert_default();
@@ -101,7 +103,9 @@ pub fn finish(document: &mut OpenApi) {
             }
             if path.starts_with("/v1") {
                 let responses = &mut operation.responses.responses;
-                responses.entry("default".to_owned()).or_insert(RefOr::T(problem.clone()));
+                responses
+                    .entry("default".to_owned())
+                    .or_insert(RefOr::T(problem.clone()));
                 if method == "post" {
                     operation.parameters.get_or_insert_default().push(RefOr::T(
                         ParameterBuilder::new()
@@ -129,8 +133,13 @@ pub fn finish(document: &mut OpenApi) {
 pub fn needs(document: &OpenApi) -> HashMap<(Method, String), Needs> {
     let mut needs = HashMap::new();
     for (path, method, operation) in operations(document) {
-        let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
-        let wanted = match operation.get("security").and_then(serde_json::Value::as_array) {
+        let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else {
+            continue;
+        };
+        let wanted = match operation
+            .get("security")
+            .and_then(serde_json::Value::as_array)
+        {
             None if path.starts_with("/v1") => continue,
             None => Needs::Nothing,
             Some(list) => {
@@ -140,8 +149,14 @@ pub fn needs(document: &OpenApi) -> HashMap<(Method, String), Needs> {
                     .flatten()
                     .filter_map(|scope| scope.as_str().map(str::to_owned))
                     .collect();
-                let open = list.iter().any(|one| one.as_object().is_some_and(|it| it.is_empty()));
-                if open { Needs::Nothing } else { Needs::Scopes(scopes) }
+                let open = list
+                    .iter()
+                    .any(|one| one.as_object().is_some_and(|it| it.is_empty()));
+                if open {
+                    Needs::Nothing
+                } else {
+                    Needs::Scopes(scopes)
+                }
             }
         };
         needs.insert((method, path), wanted);
@@ -154,7 +169,11 @@ pub fn needs(document: &OpenApi) -> HashMap<(Method, String), Needs> {
 pub fn operations(document: &OpenApi) -> Vec<(String, String, serde_json::Value)> {
     let whole = serde_json::to_value(document).unwrap_or_default();
     let mut found = Vec::new();
-    for (path, item) in whole.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten()
+    for (path, item) in whole
+        .get("paths")
+        .and_then(|paths| paths.as_object())
+        .into_iter()
+        .flatten()
     {
         for (method, operation) in item.as_object().into_iter().flatten() {
             if METHODS.contains(&method.as_str()) {
@@ -166,4 +185,6 @@ pub fn operations(document: &OpenApi) -> Vec<(String, String, serde_json::Value)
 }
 
 /// The methods of a path item in OpenAPI 3.1.
-const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+const METHODS: &[&str] = &[
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];

@@ -77,7 +77,11 @@ impl PageParams {
                 format!("limit may be 1 to {MAX_LIMIT}, not {limit}."),
             ));
         }
-        let after = self.cursor.as_deref().map(|cursor| open(list, cursor)).transpose()?;
+        let after = self
+            .cursor
+            .as_deref()
+            .map(|cursor| open(list, cursor))
+            .transpose()?;
         Ok(Range { limit, after })
     }
 }
@@ -109,7 +113,11 @@ impl<T> Page<T> {
     pub fn of(mut rows: Vec<T>, range: &Range, list: &str, key: impl Fn(&T) -> String) -> Page<T> {
         let more = rows.len() > range.limit;
         rows.truncate(range.limit);
-        let next = if more { rows.last().map(|last| cursor(list, &key(last))) } else { None };
+        let next = if more {
+            rows.last().map(|last| cursor(list, &key(last)))
+        } else {
+            None
+        };
         Page { items: rows, next }
     }
 
@@ -125,7 +133,10 @@ impl<T> Page<T> {
 
     /// The same page with other items.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(turn).collect(), next: self.next }
+        Page {
+            items: self.items.into_iter().map(turn).collect(),
+            next: self.next,
+        }
     }
 }
 
@@ -157,7 +168,9 @@ mod tests {
     #[test]
     fn a_page_that_is_just_full_has_no_next() {
         let range = params(Some(3), None).range("things").unwrap();
-        let page = Page::of(vec!["a", "b", "c"], &range, "things", |row| (*row).to_owned());
+        let page = Page::of(vec!["a", "b", "c"], &range, "things", |row| {
+            (*row).to_owned()
+        });
         assert_eq!(page.next, None);
     }
 
@@ -173,13 +186,21 @@ mod tests {
     fn a_cursor_of_another_list_is_refused() {
         let foreign = cursor("others", "a");
         for cursor in [foreign.as_str(), "%%%", "", "AAAA"] {
-            let problem = params(None, Some(cursor.to_owned())).range("things").unwrap_err();
+            let problem = params(None, Some(cursor.to_owned()))
+                .range("things")
+                .unwrap_err();
             assert_eq!(problem.code(), Code::InvalidCursor, "{cursor}");
         }
     }
 
     #[test]
     fn without_parameters_a_page_has_fifty_items() {
-        assert_eq!(params(None, None).range("x").unwrap(), Range { limit: 50, after: None });
+        assert_eq!(
+            params(None, None).range("x").unwrap(),
+            Range {
+                limit: 50,
+                after: None
+            }
+        );
     }
 }

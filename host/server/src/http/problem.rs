@@ -173,12 +173,21 @@ pub struct ProblemBody {
 impl Problem {
     /// A problem with a detail for people.
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
-        Problem { code, detail: detail.into(), errors: Vec::new(), retry_after: None, allow: None }
+        Problem {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            allow: None,
+        }
     }
 
     /// There is no such thing.
     pub fn not_found(what: &str, name: &str) -> Problem {
-        Problem::new(Code::NotFound, format!("There is no {what} `{name}` in this workspace."))
+        Problem::new(
+            Code::NotFound,
+            format!("There is no {what} `{name}` in this workspace."),
+        )
     }
 
     /// A defect: `cause` goes to the log, not to the caller.
@@ -297,7 +306,10 @@ impl From<jackfield_store::CommitError> for Problem {
         match &error {
             CommitError::Exists { table } => Problem::new(
                 Code::Conflict,
-                format!("There is a {} with this name already.", table.replace('_', " ")),
+                format!(
+                    "There is a {} with this name already.",
+                    table.replace('_', " ")
+                ),
             ),
             CommitError::Fenced { .. } | CommitError::Unavailable(_) => Problem::unavailable(error),
             CommitError::Unknown(_) => {
@@ -326,7 +338,9 @@ mod tests {
         for code in Code::ALL {
             assert!(code.status() >= 400, "{code:?}");
             assert!(
-                code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                code.as_str()
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "{code:?}"
             );
         }
@@ -337,7 +351,10 @@ mod tests {
         let problem = Problem::not_found("workflow", "greet");
         let response = problem.respond(Some("req_1"));
         assert_eq!(response.status(), 404);
-        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
         let body = problem.body(Some("req_1"));
         assert_eq!(body.kind, "urn:jackfield:problem:not-found");
         assert_eq!(body.request_id.as_deref(), Some("req_1"));

@@ -44,7 +44,11 @@ async fn checks(app: &App) -> Vec<Check> {
         Check {
             name: "running",
             ok: !stopping,
-            detail: if stopping { "the host is stopping".to_owned() } else { "yes".to_owned() },
+            detail: if stopping {
+                "the host is stopping".to_owned()
+            } else {
+                "yes".to_owned()
+            },
         },
         Check {
             name: "buckets",
@@ -63,11 +67,21 @@ async fn checks(app: &App) -> Vec<Check> {
         });
         let start = Instant::now();
         let (ok, detail) = match tokio::time::timeout(PATIENCE, store.commit(commit)).await {
-            Ok(Ok(())) => (true, format!("takes writes ({} ms)", start.elapsed().as_millis())),
+            Ok(Ok(())) => (
+                true,
+                format!("takes writes ({} ms)", start.elapsed().as_millis()),
+            ),
             Ok(Err(error)) => (false, error.to_string()),
-            Err(_) => (false, format!("took no write within {} s", PATIENCE.as_secs())),
+            Err(_) => (
+                false,
+                format!("took no write within {} s", PATIENCE.as_secs()),
+            ),
         };
-        checks.push(Check { name: "store", ok, detail });
+        checks.push(Check {
+            name: "store",
+            ok,
+            detail,
+        });
     }
     checks
 }

@@ -11,7 +11,8 @@ impl From<WorkflowError> for Problem {
         match error {
             WorkflowError::Problems(problems) => {
                 let count = problems.len();
-                let detail = format!("The workflow document has {count} error(s); nothing was changed.");
+                let detail =
+                    format!("The workflow document has {count} error(s); nothing was changed.");
                 Problem::new(Code::InvalidDocument, detail).with_errors(problems.iter().map(item))
             }
             WorkflowError::NotFound(_) => Problem::new(Code::NotFound, said),
@@ -114,11 +115,18 @@ mod tests {
 
     #[test]
     fn a_wrong_document_is_refused_with_line_and_column() {
-        let problems = Document::parse("name: x\nsteps: 7\n").map(|_| ()).err().unwrap_or_default();
+        let problems = Document::parse("name: x\nsteps: 7\n")
+            .map(|_| ())
+            .err()
+            .unwrap_or_default();
         assert!(!problems.is_empty());
         let body = Problem::from(WorkflowError::Problems(problems)).body(None);
         assert_eq!((body.status, body.code.as_str()), (422, "invalid-document"));
-        assert!(body.errors.iter().any(|item| item.line.is_some() && item.column.is_some()));
+        assert!(
+            body.errors
+                .iter()
+                .any(|item| item.line.is_some() && item.column.is_some())
+        );
     }
 
     #[test]

@@ -157,9 +157,10 @@ impl From<RunView> for RunBody {
             reason: view.reason,
             contact: view.contact,
             event: view.event,
-            waiting: view
-                .waiting
-                .map(|waiting| WaitingBody { what: waiting.what, until: waiting.until }),
+            waiting: view.waiting.map(|waiting| WaitingBody {
+                what: waiting.what,
+                until: waiting.until,
+            }),
             trigger: view.trigger,
             variables: view.variables,
             outputs: view.outputs,

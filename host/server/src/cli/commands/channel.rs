@@ -110,7 +110,14 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     let Session { client, json } = &session;
     let json = *json;
     match command {
-        Command::Create { name, connector, settings, set, secrets, uncertain } => {
+        Command::Create {
+            name,
+            connector,
+            settings,
+            set,
+            secrets,
+            uncertain,
+        } => {
             let mut body = json!({"name": name, "connector": connector});
             fill(&mut body, settings, &set, &secrets, uncertain)?;
             let answer = client.post(&["v1", "channels"], body).await?;
@@ -119,18 +126,31 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         }
         Command::List => {
             let items = client.list(&["v1", "channels"], &[], usize::MAX).await?;
-            list(json, &items, COLUMNS, "There are no channels. `jackfield channel create` makes one.");
+            list(
+                json,
+                &items,
+                COLUMNS,
+                "There are no channels. `jackfield channel create` makes one.",
+            );
             Ok(())
         }
         Command::Show { channel } => {
             show(json, &client.get(&["v1", "channels", &channel], &[]).await?);
             Ok(())
         }
-        Command::Update { channel, settings, set, secrets, uncertain } => {
+        Command::Update {
+            channel,
+            settings,
+            set,
+            secrets,
+            uncertain,
+        } => {
             let mut body = json!({});
             fill(&mut body, settings, &set, &secrets, uncertain)?;
             let path = ["v1", "channels", channel.as_str()];
-            let answer = client.call(Method::PATCH, &path, &[], Body::Json(body)).await?;
+            let answer = client
+                .call(Method::PATCH, &path, &[], Body::Json(body))
+                .await?;
             show(json, &answer);
             Ok(())
         }
@@ -139,11 +159,17 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         Command::Pause { channel, reason } => {
             let path = ["v1", "channels", channel.as_str(), "pause"];
             let answer = client.post(&path, json!({"reason": reason})).await?;
-            say(json, &answer, &format!("{channel} is paused; its messages wait"));
+            say(
+                json,
+                &answer,
+                &format!("{channel} is paused; its messages wait"),
+            );
             Ok(())
         }
         Command::Resume { channel } => {
-            let answer = client.post(&["v1", "channels", &channel, "resume"], json!({})).await?;
+            let answer = client
+                .post(&["v1", "channels", &channel, "resume"], json!({}))
+                .await?;
             say(json, &answer, &format!("{channel} sends again"));
             Ok(())
         }
@@ -161,28 +187,51 @@ fn show(json: bool, channel: &Value) {
     if json {
         return;
     }
-    for secret in channel.get("secrets").and_then(Value::as_array).into_iter().flatten() {
+    for secret in channel
+        .get("secrets")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let set = secret.get("set").and_then(Value::as_bool).unwrap_or(false);
         let name = secret.get("name").and_then(Value::as_str).unwrap_or("?");
-        println!("secret     {name} is {}", if set { "set" } else { "not set" });
+        println!(
+            "secret     {name} is {}",
+            if set { "set" } else { "not set" }
+        );
     }
 }
 
 async fn told(session: &Session, channel: &str, what: &str, good: &str) -> Result<(), Failure> {
-    let answer = session.client.post(&["v1", "channels", channel, what], json!({})).await?;
+    let answer = session
+        .client
+        .post(&["v1", "channels", channel, what], json!({}))
+        .await?;
     if session.json {
         print_json(&answer);
     }
     if answer.get("ok").and_then(Value::as_bool) == Some(false) {
         let word = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or("?");
-        return Err(Failure::Invalid(format!("{channel}: {}: {}", word("code"), word("message"))));
+        return Err(Failure::Invalid(format!(
+            "{channel}: {}: {}",
+            word("code"),
+            word("message")
+        )));
     }
     if session.json {
         return Ok(());
     }
     println!("{channel} {good}");
-    for (name, value) in answer.get("detail").and_then(Value::as_object).into_iter().flatten() {
-        println!("  {name}: {}", crate::cli::text::line(&value.to_string(), 200));
+    for (name, value) in answer
+        .get("detail")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        println!(
+            "  {name}: {}",
+            crate::cli::text::line(&value.to_string(), 200)
+        );
     }
     Ok(())
 }
@@ -198,7 +247,11 @@ fn fill(
     let mut all = match settings.as_deref().map(input::json).transpose()? {
         None => Map::new(),
         Some(Value::Object(all)) => all,
-        Some(_) => return Err(Failure::Usage("the settings must be a JSON object".to_owned())),
+        Some(_) => {
+            return Err(Failure::Usage(
+                "the settings must be a JSON object".to_owned(),
+            ));
+        }
     };
     all.extend(input::pairs(set)?);
     if !all.is_empty() {
@@ -207,7 +260,9 @@ fn fill(
     let mut values = Map::new();
     for secret in secrets {
         let (name, file) = secret.split_once('=').ok_or_else(|| {
-            Failure::Usage(format!("`{secret}` must be a secret's name, `=` and a file"))
+            Failure::Usage(format!(
+                "`{secret}` must be a secret's name, `=` and a file"
+            ))
         })?;
         let value = input::text(file)?;
         values.insert(name.to_owned(), value.trim_end_matches(['\r', '\n']).into());

@@ -113,8 +113,10 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     let json = *json;
     match command {
         Command::List { search, limit } => {
-            let query: Vec<(&str, String)> =
-                search.into_iter().map(|search| ("search", search)).collect();
+            let query: Vec<(&str, String)> = search
+                .into_iter()
+                .map(|search| ("search", search))
+                .collect();
             let items = client.list(&["v1", "contacts"], &query, limit).await?;
             list(json, &items, COLUMNS, "There are no such contacts.");
             Ok(())
@@ -137,7 +139,10 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         }
         Command::Set { contact, fields } => {
             let mut fields = input::pairs(&fields)?;
-            for value in fields.values_mut().filter(|value| value.as_str() == Some("")) {
+            for value in fields
+                .values_mut()
+                .filter(|value| value.as_str() == Some(""))
+            {
                 *value = Value::Null;
             }
             let body = Body::Json(Value::Object(fields));
@@ -148,19 +153,28 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         Command::Tag { contact, tags } => tags_of(&session, &contact, "add", tags).await,
         Command::Untag { contact, tags } => tags_of(&session, &contact, "remove", tags).await,
         Command::Block { contact } => {
-            let answer = client.post(&["v1", "contacts", &contact, "block"], json!({})).await?;
+            let answer = client
+                .post(&["v1", "contacts", &contact, "block"], json!({}))
+                .await?;
             say(json, &answer, &format!("{contact} is blocked"));
             Ok(())
         }
         Command::Unblock { contact } => {
-            let answer = client.post(&["v1", "contacts", &contact, "unblock"], json!({})).await?;
+            let answer = client
+                .post(&["v1", "contacts", &contact, "unblock"], json!({}))
+                .await?;
             say(json, &answer, &format!("{contact} is not blocked any more"));
             Ok(())
         }
         Command::Why { contact, limit } => {
             let path = ["v1", "contacts", contact.as_str(), "decisions"];
             let items = client.list(&path, &[], limit).await?;
-            list(json, &items, DECISIONS, "Nothing was held back from this contact.");
+            list(
+                json,
+                &items,
+                DECISIONS,
+                "Nothing was held back from this contact.",
+            );
             Ok(())
         }
         Command::Delete { contact } => {
@@ -179,7 +193,10 @@ async fn tags_of(
     tags: Vec<String>,
 ) -> Result<(), Failure> {
     let path = ["v1", "contacts", contact, "tags"];
-    show(session.json, &session.client.post(&path, json!({what: tags})).await?);
+    show(
+        session.json,
+        &session.client.post(&path, json!({what: tags})).await?,
+    );
     Ok(())
 }
 
@@ -192,7 +209,9 @@ fn show(json: bool, contact: &Value) {
     let shown: Vec<&str> = COLUMNS.iter().map(|(_, place, _)| &place[1..]).collect();
     for (name, value) in contact.as_object().into_iter().flatten() {
         if !shown.contains(&name.as_str()) && !value.is_null() {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             println!("  {name}: {}", crate::cli::text::line(&value, 200));
         }
     }

@@ -46,17 +46,30 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     let Session { client, json } = session;
     match command {
         Command::List => {
-            let items = client.list(&["v1", "contact-fields"], &[], usize::MAX).await?;
+            let items = client
+                .list(&["v1", "contact-fields"], &[], usize::MAX)
+                .await?;
             list(json, &items, COLUMNS, "There are no custom fields.");
         }
-        Command::Put { name, kind, title, options } => {
+        Command::Put {
+            name,
+            kind,
+            title,
+            options,
+        } => {
             let body = json!({
                 "kind": kind,
                 "title": title.unwrap_or_else(|| name.clone()),
                 "options": options,
             });
             let path = ["v1", "contact-fields", name.as_str()];
-            one(json, &client.call(Method::PUT, &path, &[], Body::Json(body)).await?, COLUMNS);
+            one(
+                json,
+                &client
+                    .call(Method::PUT, &path, &[], Body::Json(body))
+                    .await?,
+                COLUMNS,
+            );
         }
         Command::Delete { name } => {
             let path = ["v1", "contact-fields", name.as_str()];

@@ -31,7 +31,13 @@ pub(crate) enum Command {
 }
 
 pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
-    let Command::Send { name, contact, data, account, idempotency_key } = command;
+    let Command::Send {
+        name,
+        contact,
+        data,
+        account,
+        idempotency_key,
+    } = command;
     let mut body = json!({
         "name": name,
         "data": data.as_deref().map(input::json).transpose()?.unwrap_or_else(|| json!({})),
@@ -44,17 +50,33 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     let key = idempotency_key.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let headers = [("idempotency-key", key.as_str())];
     let client = &session.client;
-    let response =
-        client.send(Method::POST, &["v1", "events"], &[], Body::Json(body), &headers).await?;
+    let response = client
+        .send(
+            Method::POST,
+            &["v1", "events"],
+            &[],
+            Body::Json(body),
+            &headers,
+        )
+        .await?;
     let answer = client.read(response).await?;
     if session.json {
         print_json(&answer);
         return Ok(());
     }
-    println!("accepted as {}", answer.get("id").and_then(Value::as_str).unwrap_or("?"));
+    println!(
+        "accepted as {}",
+        answer.get("id").and_then(Value::as_str).unwrap_or("?")
+    );
     let words = |name: &str| -> Vec<String> {
-        let list = answer.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-        list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+        let list = answer
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        list.iter()
+            .filter_map(|one| one.as_str().map(str::to_owned))
+            .collect()
     };
     for run in words("runs") {
         println!("  started {run}");
@@ -62,10 +84,18 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     for run in words("woken") {
         println!("  woke {run}");
     }
-    for skipped in answer.get("skipped").and_then(Value::as_array).into_iter().flatten() {
+    for skipped in answer
+        .get("skipped")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         println!(
             "  workflow {} was not started: {}",
-            skipped.get("workflow").and_then(Value::as_str).unwrap_or("?"),
+            skipped
+                .get("workflow")
+                .and_then(Value::as_str)
+                .unwrap_or("?"),
             skipped.get("reason").and_then(Value::as_str).unwrap_or("?"),
         );
     }

@@ -20,7 +20,10 @@ pub(crate) async fn doctor(to: &Connection) -> Result<(), Failure> {
     let mut findings = Vec::new();
     let open = Client::without_key(to)?;
     let reached = open.get(&["healthz"], &[]).await;
-    let version = reached.as_ref().ok().and_then(|it| it.get("version")?.as_str().map(str::to_owned));
+    let version = reached
+        .as_ref()
+        .ok()
+        .and_then(|it| it.get("version")?.as_str().map(str::to_owned));
     findings.push(Finding {
         what: "host",
         good: reached.is_ok(),
@@ -51,7 +54,10 @@ pub(crate) async fn doctor(to: &Connection) -> Result<(), Failure> {
         }
     }
     report(to.json, &findings);
-    match findings.iter().find(|finding| !finding.good && !finding.minor) {
+    match findings
+        .iter()
+        .find(|finding| !finding.good && !finding.minor)
+    {
         None => Ok(()),
         Some(finding) if finding.what == "host" => {
             Err(Failure::Unreachable("the host is not well".to_owned()))
@@ -61,14 +67,23 @@ pub(crate) async fn doctor(to: &Connection) -> Result<(), Failure> {
 }
 
 async fn ready(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    let response = client.send(Method::GET, &["readyz"], &[], Body::Empty, &[]).await?;
+    let response = client
+        .send(Method::GET, &["readyz"], &[], Body::Empty, &[])
+        .await?;
     let good = response.status().is_success();
     let answer: Value = response.json().await.unwrap_or_default();
-    let checks = answer.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+    let checks = answer
+        .get("checks")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     for check in &checks {
         let ok = check.get("ok").and_then(Value::as_bool).unwrap_or(false);
         let name = check.get("name").and_then(Value::as_str).unwrap_or("?");
-        let detail = check.get("detail").and_then(Value::as_str).unwrap_or_default();
+        let detail = check
+            .get("detail")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         findings.push(Finding {
             what: "ready",
             good: ok,
@@ -81,7 +96,11 @@ async fn ready(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Failu
             what: "ready",
             good,
             minor: false,
-            said: if good { "yes".to_owned() } else { "no".to_owned() },
+            said: if good {
+                "yes".to_owned()
+            } else {
+                "no".to_owned()
+            },
         });
     }
     Ok(())
@@ -92,7 +111,12 @@ async fn contents(client: &Client, findings: &mut Vec<Finding>) {
     let plugins = client.list(&["v1", "plugins"], &[], usize::MAX).await;
     match plugins {
         Err(failure) => {
-            findings.push(Finding { what: "key", good: false, minor: true, said: failure.to_string() });
+            findings.push(Finding {
+                what: "key",
+                good: false,
+                minor: true,
+                said: failure.to_string(),
+            });
             return;
         }
         Ok(plugins) => {
@@ -134,8 +158,18 @@ async fn contents(client: &Client, findings: &mut Vec<Finding>) {
         });
     }
     for (what, path, query, none) in [
-        ("runs", "runs", ("state", "needs-attention"), "none needs attention"),
-        ("messages", "messages", ("status", "uncertain"), "none is uncertain"),
+        (
+            "runs",
+            "runs",
+            ("state", "needs-attention"),
+            "none needs attention",
+        ),
+        (
+            "messages",
+            "messages",
+            ("status", "uncertain"),
+            "none is uncertain",
+        ),
     ] {
         let query = [(query.0, query.1.to_owned())];
         if let Ok(found) = client.list(&["v1", path], &query, 100).await {

@@ -36,10 +36,19 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     let Session { client, json } = session;
     match command {
         Command::List { channel, limit } => {
-            let query: Vec<(&str, String)> =
-                channel.into_iter().map(|channel| ("channel", channel)).collect();
-            let items = client.list(&["v1", "inbound-failures"], &query, limit).await?;
-            list(json, &items, COLUMNS, "Everything that providers sent could be read.");
+            let query: Vec<(&str, String)> = channel
+                .into_iter()
+                .map(|channel| ("channel", channel))
+                .collect();
+            let items = client
+                .list(&["v1", "inbound-failures"], &query, limit)
+                .await?;
+            list(
+                json,
+                &items,
+                COLUMNS,
+                "Everything that providers sent could be read.",
+            );
         }
         Command::Replay { id } => {
             let path = ["v1", "inbound-failures", id.as_str(), "replay"];

@@ -46,7 +46,12 @@ const COLUMNS: &[Column] = &[
 pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
     let Session { client, json } = session;
     match command {
-        Command::Create { name, scopes, operator, expires_in } => {
+        Command::Create {
+            name,
+            scopes,
+            operator,
+            expires_in,
+        } => {
             let body = json!({
                 "name": name,
                 "scopes": scopes,
@@ -57,7 +62,13 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             if json {
                 print_json(&answer);
             } else {
-                println!("{}", answer.get("key").and_then(Value::as_str).unwrap_or_default());
+                println!(
+                    "{}",
+                    answer
+                        .get("key")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                );
                 eprintln!("Keep it well: it is not shown again.");
             }
         }

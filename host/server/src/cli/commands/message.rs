@@ -97,12 +97,22 @@ const SHEET: &[Column] = &[
 pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
     let Session { client, json } = session;
     match command {
-        Command::List { contact, run, channel, status, limit } => {
-            let query: Vec<(&str, String)> =
-                [("contact", contact), ("run", run), ("channel", channel), ("status", status)]
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((name, value?)))
-                    .collect();
+        Command::List {
+            contact,
+            run,
+            channel,
+            status,
+            limit,
+        } => {
+            let query: Vec<(&str, String)> = [
+                ("contact", contact),
+                ("run", run),
+                ("channel", channel),
+                ("status", status),
+            ]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
             let items = client.list(&["v1", "messages"], &query, limit).await?;
             list(json, &items, COLUMNS, "There are no such messages.");
         }
@@ -113,14 +123,27 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             } else {
                 one(false, &answer, SHEET);
                 let zone = jiff::tz::TimeZone::system();
-                for step in answer.get("history").and_then(Value::as_array).into_iter().flatten() {
+                for step in answer
+                    .get("history")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                {
                     let state = step.get("state").and_then(Value::as_str).unwrap_or("?");
                     let at = step.get("at").and_then(Value::as_i64).unwrap_or_default();
                     println!("  {}  {state}", crate::cli::text::date_time(at, &zone));
                 }
             }
         }
-        Command::Send { channel, to, contact, text, subject, class, content } => {
+        Command::Send {
+            channel,
+            to,
+            contact,
+            text,
+            subject,
+            class,
+            content,
+        } => {
             let content = match (content, text) {
                 (Some(content), _) => input::json(&content)?,
                 (None, Some(text)) => {
@@ -148,14 +171,22 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             if let Some(class) = class {
                 body["class"] = class.into();
             }
-            one(json, &client.post(&["v1", "messages"], body).await?, COLUMNS);
+            one(
+                json,
+                &client.post(&["v1", "messages"], body).await?,
+                COLUMNS,
+            );
         }
         Command::Resend { id } => {
-            let answer = client.post(&["v1", "messages", &id, "resend"], json!({})).await?;
+            let answer = client
+                .post(&["v1", "messages", &id, "resend"], json!({}))
+                .await?;
             say(json, &answer, &format!("{id} is queued again"));
         }
         Command::Cancel { id } => {
-            let answer = client.post(&["v1", "messages", &id, "cancel"], json!({})).await?;
+            let answer = client
+                .post(&["v1", "messages", &id, "cancel"], json!({}))
+                .await?;
             say(json, &answer, &format!("{id} is cancelled"));
         }
     }

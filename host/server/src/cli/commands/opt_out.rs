@@ -48,8 +48,10 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     let Session { client, json } = session;
     match command {
         Command::List { address, limit } => {
-            let query: Vec<(&str, String)> =
-                address.into_iter().map(|address| ("address", address)).collect();
+            let query: Vec<(&str, String)> = address
+                .into_iter()
+                .map(|address| ("address", address))
+                .collect();
             let items = client.list(&["v1", "opt-outs"], &query, limit).await?;
             list(json, &items, COLUMNS, "Nobody has opted out.");
         }

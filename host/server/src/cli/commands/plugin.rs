@@ -84,7 +84,12 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         Command::Install { files, grant } => install(&session, &files, grant).await,
         Command::List => {
             let items = client.list(&["v1", "plugins"], &[], usize::MAX).await?;
-            list(json, &items, COLUMNS, "No plugins are installed. `jackfield plugin install FILE`.");
+            list(
+                json,
+                &items,
+                COLUMNS,
+                "No plugins are installed. `jackfield plugin install FILE`.",
+            );
             Ok(())
         }
         Command::Inspect { file } => {
@@ -93,14 +98,18 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 print_json(&answer);
                 return Ok(());
             }
-            one(false, &answer, &[
-                ("kind", "/kind", As::Text),
-                ("digest", "/digest", As::Text),
-                ("contract", "/contract", As::Text),
-                ("size", "/size", As::Bytes),
-                ("imports", "/imports", As::Words),
-                ("wasi", "/wasi", As::Words),
-            ]);
+            one(
+                false,
+                &answer,
+                &[
+                    ("kind", "/kind", As::Text),
+                    ("digest", "/digest", As::Text),
+                    ("contract", "/contract", As::Text),
+                    ("size", "/size", As::Bytes),
+                    ("imports", "/imports", As::Words),
+                    ("wasi", "/wasi", As::Words),
+                ],
+            );
             Ok(())
         }
         Command::Show { plugin } => {
@@ -128,14 +137,19 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                         approved.or(asked).unwrap_or_else(|| json!({}))
                     }
                 };
-                let mut hosts: Vec<Value> =
-                    base.get("hosts").and_then(Value::as_array).cloned().unwrap_or_default();
+                let mut hosts: Vec<Value> = base
+                    .get("hosts")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default();
                 hosts.extend(host.into_iter().map(Value::from));
                 base["hosts"] = hosts.into();
                 approval = Some(base);
             }
             let body = approval.map_or_else(|| json!({}), |approval| json!({"approve": approval}));
-            let answer = client.post(&["v1", "plugins", &plugin, "grant"], body).await?;
+            let answer = client
+                .post(&["v1", "plugins", &plugin, "grant"], body)
+                .await?;
             if json {
                 print_json(&answer);
             } else {
@@ -145,10 +159,15 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             Ok(())
         }
         Command::Remove { plugin, force } => {
-            let query: &[(&str, String)] =
-                if force { &[("force", "true".to_owned())] } else { &[] };
+            let query: &[(&str, String)] = if force {
+                &[("force", "true".to_owned())]
+            } else {
+                &[]
+            };
             let path = ["v1", "plugins", plugin.as_str()];
-            let answer = client.call(Method::DELETE, &path, query, Body::Empty).await?;
+            let answer = client
+                .call(Method::DELETE, &path, query, Body::Empty)
+                .await?;
             say(json, &answer, &format!("{plugin} is removed"));
             Ok(())
         }
@@ -159,7 +178,11 @@ async fn install(session: &Session, files: &[String], grant: bool) -> Result<(),
     let mut installed = Vec::new();
     for file in files {
         let mut plugin = upload(session, file, &["v1", "plugins"]).await?;
-        let digest = plugin.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let digest = plugin
+            .get("digest")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         if grant {
             let path = ["v1", "plugins", digest.as_str(), "grant"];
             plugin = session.client.post(&path, json!({})).await?;
@@ -173,10 +196,16 @@ async fn install(session: &Session, files: &[String], grant: bool) -> Result<(),
     list(false, &installed, COLUMNS, "");
     for plugin in &installed {
         if plugin.get("approved").is_none_or(Value::is_null) {
-            let name = plugin.get("name").and_then(Value::as_str).unwrap_or_default();
+            let name = plugin
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             println!("\n{} asks for:", text::line(name, 80));
             print!("{}", permissions(plugin));
-            println!("`jackfield plugin grant {}` approves it.", text::line(name, 80));
+            println!(
+                "`jackfield plugin grant {}` approves it.",
+                text::line(name, 80)
+            );
         }
     }
     Ok(())
@@ -195,11 +224,14 @@ async fn upload(session: &Session, file: &str, path: &[&str]) -> Result<Value, F
 /// What a plugin asks for beside what it was granted, in plain words.
 fn permissions(plugin: &Value) -> String {
     let words = |which: &str, what: &str| -> Vec<String> {
-        let found = plugin.get(which).and_then(|permissions| permissions.get(what));
+        let found = plugin
+            .get(which)
+            .and_then(|permissions| permissions.get(what));
         match found {
-            Some(Value::Array(list)) => {
-                list.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect()
-            }
+            Some(Value::Array(list)) => list
+                .iter()
+                .filter_map(|it| it.as_str().map(str::to_owned))
+                .collect(),
             Some(Value::Object(map)) => map
                 .iter()
                 .filter(|(_, value)| !value.is_null())
@@ -211,7 +243,9 @@ fn permissions(plugin: &Value) -> String {
             _ => Vec::new(),
         }
     };
-    let granted = plugin.get("approved").is_some_and(|approved| !approved.is_null());
+    let granted = plugin
+        .get("approved")
+        .is_some_and(|approved| !approved.is_null());
     let mut out = String::new();
     for (what, title) in [
         ("imports", "may call"),

@@ -98,26 +98,49 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
     let Session { client, json } = &session;
     let json = *json;
     match command {
-        Command::Start { workflow, contact, data, wait } => {
-            let data = data.as_deref().map(input::json).transpose()?.unwrap_or_else(|| json!({}));
+        Command::Start {
+            workflow,
+            contact,
+            data,
+            wait,
+        } => {
+            let data = data
+                .as_deref()
+                .map(input::json)
+                .transpose()?
+                .unwrap_or_else(|| json!({}));
             let mut body = json!({"data": data});
             if let Some(contact) = contact {
                 body["contact"] = contact.into();
             }
             let query: Vec<(&str, String)> = wait.into_iter().map(|wait| ("wait", wait)).collect();
             let path = ["v1", "workflows", workflow.as_str(), "runs"];
-            let run = client.call(Method::POST, &path, &query, Body::Json(body)).await?;
+            let run = client
+                .call(Method::POST, &path, &query, Body::Json(body))
+                .await?;
             let id = run.get("id").and_then(Value::as_str).unwrap_or_default();
             let state = run.get("state").and_then(Value::as_str).unwrap_or_default();
-            say(json, &run, &format!("{id}  {}", Paint::for_stdout().state(state)));
+            say(
+                json,
+                &run,
+                &format!("{id}  {}", Paint::for_stdout().state(state)),
+            );
             Ok(())
         }
-        Command::List { workflow, state, contact, limit } => {
-            let query: Vec<(&str, String)> =
-                [("workflow", workflow), ("state", state), ("contact", contact)]
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((name, value?)))
-                    .collect();
+        Command::List {
+            workflow,
+            state,
+            contact,
+            limit,
+        } => {
+            let query: Vec<(&str, String)> = [
+                ("workflow", workflow),
+                ("state", state),
+                ("contact", contact),
+            ]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
             let items = client.list(&["v1", "runs"], &query, limit).await?;
             list(json, &items, COLUMNS, "There are no such runs.");
             Ok(())
@@ -131,12 +154,18 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             Ok(())
         }
         Command::Retry { id } => {
-            let answer = client.post(&["v1", "runs", &id, "retry"], json!({})).await?;
+            let answer = client
+                .post(&["v1", "runs", &id, "retry"], json!({}))
+                .await?;
             say(json, &answer, &format!("{id} goes on"));
             Ok(())
         }
         Command::Signal { id, name, data } => {
-            let data = data.as_deref().map(input::json).transpose()?.unwrap_or_else(|| json!({}));
+            let data = data
+                .as_deref()
+                .map(input::json)
+                .transpose()?
+                .unwrap_or_else(|| json!({}));
             let body = json!({"name": name, "data": data});
             let answer = client.post(&["v1", "runs", &id, "events"], body).await?;
             say(json, &answer, "accepted");
@@ -148,9 +177,14 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
 async fn show(session: &Session, id: &str) -> Result<(), Failure> {
     let client = &session.client;
     let run = client.get(&["v1", "runs", id], &[]).await?;
-    let entries = client.list(&["v1", "runs", id, "timeline"], &[], MOST).await?;
+    let entries = client
+        .list(&["v1", "runs", id, "timeline"], &[], MOST)
+        .await?;
     // A key without the scope for messages still sees the timeline.
-    let messages = match client.list(&["v1", "messages"], &[("run", id.to_owned())], MOST).await {
+    let messages = match client
+        .list(&["v1", "messages"], &[("run", id.to_owned())], MOST)
+        .await
+    {
         Ok(messages) => messages,
         Err(Failure::Problem(problem)) if problem.status == 403 => Vec::new(),
         Err(failure) => return Err(failure),
@@ -165,14 +199,20 @@ async fn show(session: &Session, id: &str) -> Result<(), Failure> {
         messages: &messages,
         now: jiff::Timestamp::now().as_millisecond(),
     };
-    print!("{}", timeline::render(&sheet, &TimeZone::system(), Paint::for_stdout()));
+    print!(
+        "{}",
+        timeline::render(&sheet, &TimeZone::system(), Paint::for_stdout())
+    );
     Ok(())
 }
 
 async fn watch(session: &Session, id: &str) -> Result<(), Failure> {
     let path = ["v1", "runs", id, "timeline"];
     let headers = [("accept", "text/event-stream")];
-    let mut response = session.client.send(Method::GET, &path, &[], Body::Empty, &headers).await?;
+    let mut response = session
+        .client
+        .send(Method::GET, &path, &[], Body::Empty, &headers)
+        .await?;
     if !response.status().is_success() {
         return session.client.read(response).await.map(|_| ());
     }
@@ -188,14 +228,20 @@ async fn watch(session: &Session, id: &str) -> Result<(), Failure> {
             if event.name == "end" {
                 return Ok(());
             }
-            let Ok(entry) = serde_json::from_str::<Value>(&event.data) else { continue };
+            let Ok(entry) = serde_json::from_str::<Value>(&event.data) else {
+                continue;
+            };
             let shown = if session.json {
                 format!("{entry}\n")
             } else {
                 timeline::watched(&entry, &zone, paint)
             };
             // A closed pipe ends the watching.
-            if out.write_all(shown.as_bytes()).and_then(|()| out.flush()).is_err() {
+            if out
+                .write_all(shown.as_bytes())
+                .and_then(|()| out.flush())
+                .is_err()
+            {
                 return Ok(());
             }
         }

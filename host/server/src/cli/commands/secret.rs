@@ -38,16 +38,25 @@ pub(crate) enum Command {
     },
 }
 
-const COLUMNS: &[Column] = &[("name", "/name", As::Text), ("set", "/updated-at", As::Time)];
+const COLUMNS: &[Column] = &[
+    ("name", "/name", As::Text),
+    ("set", "/updated-at", As::Time),
+];
 
 pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
     let Session { client, json } = session;
     match command {
-        Command::Set { name, file, channel } => {
+        Command::Set {
+            name,
+            file,
+            channel,
+        } => {
             let value = input::text(&file)?;
             let value = value.trim_end_matches(['\r', '\n']);
             let body = Body::Json(json!({"value": value}));
-            let answer = client.call(Method::PUT, &path(&channel, &name), &[], body).await?;
+            let answer = client
+                .call(Method::PUT, &path(&channel, &name), &[], body)
+                .await?;
             say(json, &answer, &format!("{name} is set"));
         }
         Command::List { channel } => {

@@ -49,14 +49,21 @@ const COLUMNS: &[Column] = &[
 pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
     let Session { client, json } = session;
     match command {
-        Command::Put { name, file, subject, text } => {
+        Command::Put {
+            name,
+            file,
+            subject,
+            text,
+        } => {
             let body = json!({
                 "html": input::text(&file)?,
                 "subject": subject,
                 "text": text.as_deref().map(input::text).transpose()?,
             });
             let path = ["v1", "templates", name.as_str()];
-            let answer = client.call(Method::PUT, &path, &[], Body::Json(body)).await?;
+            let answer = client
+                .call(Method::PUT, &path, &[], Body::Json(body))
+                .await?;
             say(json, &answer, &format!("template {name} is kept"));
         }
         Command::List => {

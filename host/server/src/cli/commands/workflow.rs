@@ -95,18 +95,27 @@ pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure
     let json = to.json;
     match command {
         Command::Validate { .. } => Ok(()),
-        Command::Put { file, publish, priority } => {
-            put(&client, json, &file, publish, priority).await
-        }
+        Command::Put {
+            file,
+            publish,
+            priority,
+        } => put(&client, json, &file, publish, priority).await,
         Command::List => {
             let items = client.list(&["v1", "workflows"], &[], usize::MAX).await?;
-            list(json, &items, COLUMNS, "There are no workflows. `jackfield workflow put FILE` makes one.");
+            list(
+                json,
+                &items,
+                COLUMNS,
+                "There are no workflows. `jackfield workflow put FILE` makes one.",
+            );
             Ok(())
         }
         Command::Show { name, version } => show(&client, json, &name, version).await,
         Command::Publish { name } => published(&client, json, &name).await,
         Command::Activate { name } => {
-            let answer = client.post(&["v1", "workflows", &name, "activate"], json!({})).await?;
+            let answer = client
+                .post(&["v1", "workflows", &name, "activate"], json!({}))
+                .await?;
             say(json, &answer, &format!("{name} is live"));
             Ok(())
         }
@@ -114,13 +123,18 @@ pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure
             let path = ["v1", "workflows", &name, "deactivate"];
             let answer = client.post(&path, json!({"abort": abort})).await?;
             let aborted = answer.get("aborted").and_then(Value::as_u64).unwrap_or(0);
-            let rest = if abort { format!("; {aborted} run(s) cancelled") } else { String::new() };
+            let rest = if abort {
+                format!("; {aborted} run(s) cancelled")
+            } else {
+                String::new()
+            };
             say(json, &answer, &format!("{name} starts no new runs{rest}"));
             Ok(())
         }
         Command::Versions { name } => {
-            let items =
-                client.list(&["v1", "workflows", &name, "versions"], &[], usize::MAX).await?;
+            let items = client
+                .list(&["v1", "workflows", &name, "versions"], &[], usize::MAX)
+                .await?;
             list(json, &items, VERSIONS, "It was never published.");
             Ok(())
         }
@@ -143,30 +157,50 @@ async fn put(
     let source = input::text(file)?;
     let document = Document::parse(&source)
         .map_err(|problems| invalid(json, file, problems.iter().map(item).collect()))?;
-    let query: Vec<(&str, String)> =
-        priority.into_iter().map(|priority| ("priority", priority.to_string())).collect();
+    let query: Vec<(&str, String)> = priority
+        .into_iter()
+        .map(|priority| ("priority", priority.to_string()))
+        .collect();
     let path = ["v1", "workflows", document.name.as_str()];
     let body = Body::Bytes(media(&source), Bytes::from(source));
-    let answer = client.call(Method::PUT, &path, &query, body).await.map_err(|failure| at(file, failure))?;
+    let answer = client
+        .call(Method::PUT, &path, &query, body)
+        .await
+        .map_err(|failure| at(file, failure))?;
     if publish {
-        return published(client, json, &document.name).await.map_err(|failure| at(file, failure));
+        return published(client, json, &document.name)
+            .await
+            .map_err(|failure| at(file, failure));
     }
     say(
         json,
         &answer,
-        &format!("draft of {0} kept; `jackfield workflow publish {0}` makes it live", document.name),
+        &format!(
+            "draft of {0} kept; `jackfield workflow publish {0}` makes it live",
+            document.name
+        ),
     );
     Ok(())
 }
 
 async fn published(client: &Client, json: bool, name: &str) -> Result<(), Failure> {
-    let answer = client.post(&["v1", "workflows", name, "publish"], json!({})).await?;
-    for warning in answer.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+    let answer = client
+        .post(&["v1", "workflows", name, "publish"], json!({}))
+        .await?;
+    for warning in answer
+        .get("warnings")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         if let Ok(warning) = serde_json::from_value::<ErrorItem>(warning.clone()) {
             eprintln!("{}", item_line(&warning, None));
         }
     }
-    let version = answer.get("version").and_then(Value::as_i64).unwrap_or_default();
+    let version = answer
+        .get("version")
+        .and_then(Value::as_i64)
+        .unwrap_or_default();
     say(json, &answer, &format!("{name} version {version} is live"));
     Ok(())
 }
@@ -207,7 +241,10 @@ async fn validate(to: &Connection, file: &str, offline: bool) -> Result<(), Fail
         match Client::new(to) {
             Ok(client) => {
                 let body = Body::Bytes(media(&source), Bytes::from(source));
-                match client.call(Method::POST, &["v1", "validate", "workflow"], &[], body).await {
+                match client
+                    .call(Method::POST, &["v1", "validate", "workflow"], &[], body)
+                    .await
+                {
                     Ok(answer) => Some(items(&answer)),
                     Err(Failure::Unreachable(_)) => None,
                     Err(failure) => return Err(at(file, failure)),
@@ -264,5 +301,9 @@ fn at(file: &str, failure: Failure) -> Failure {
 
 /// The media type of a document: JSON begins with a brace.
 fn media(source: &str) -> &'static str {
-    if source.trim_start().starts_with('{') { "application/json" } else { "application/yaml" }
+    if source.trim_start().starts_with('{') {
+        "application/json"
+    } else {
+        "application/yaml"
+    }
 }

@@ -29,7 +29,11 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// The id of a channel that is named by name or id.
 pub(super) async fn id_of(app: &App, caller: &Caller, channel: &str) -> Result<String, Problem> {
-    let found = app.messaging.channels().get(&caller.workspace, channel).await?;
+    let found = app
+        .messaging
+        .channels()
+        .get(&caller.workspace, channel)
+        .await?;
     match found.get("id").and_then(Value::as_str) {
         Some(id) => Ok(id.to_owned()),
         None => Err(Problem::internal("a channel without an id")),
@@ -51,7 +55,12 @@ async fn list_channels(
     const LIST: &str = "channels";
     let range = params.range(LIST)?;
     let all = app.messaging.channels().list(&caller.workspace).await?;
-    let name = |row: &Value| row.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name = |row: &Value| {
+        row.get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     Ok(Json(Page::cut(all, &range, LIST, name).map(hyphens)))
 }
 
@@ -93,7 +102,11 @@ async fn create_channel(
         secrets: body.secrets,
         uncertain: body.uncertain.unwrap_or_else(|| "fail".to_owned()),
     };
-    let channel = app.messaging.channels().create(&caller.workspace, &new).await?;
+    let channel = app
+        .messaging
+        .channels()
+        .create(&caller.workspace, &new)
+        .await?;
     Ok((StatusCode::CREATED, Json(hyphens(channel))))
 }
 
@@ -109,7 +122,11 @@ async fn get_channel(
     caller: Caller,
     At(channel): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    let found = app.messaging.channels().get(&caller.workspace, &channel).await?;
+    let found = app
+        .messaging
+        .channels()
+        .get(&caller.workspace, &channel)
+        .await?;
     Ok(Json(hyphens(found)))
 }
 
@@ -162,7 +179,9 @@ async fn update_channel(
         secrets: body.secrets,
         uncertain: body.uncertain,
     };
-    Ok(Json(hyphens(channels.update(&caller.workspace, &channel, &patch).await?)))
+    Ok(Json(hyphens(
+        channels.update(&caller.workspace, &channel, &patch).await?,
+    )))
 }
 
 /// Deletes a channel with its secrets. What is queued for it fails.
@@ -177,7 +196,10 @@ async fn delete_channel(
     caller: Caller,
     At(channel): At<String>,
 ) -> Result<StatusCode, Problem> {
-    app.messaging.channels().delete(&caller.workspace, &channel).await?;
+    app.messaging
+        .channels()
+        .delete(&caller.workspace, &channel)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -195,7 +217,12 @@ async fn test_channel(
     caller: Caller,
     At(channel): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(app.messaging.channels().test(&caller.workspace, &channel).await?))
+    Ok(Json(
+        app.messaging
+            .channels()
+            .test(&caller.workspace, &channel)
+            .await?,
+    ))
 }
 
 /// Registers the webhook at the provider, where it has an API for that. Answers as `test`.
@@ -210,7 +237,12 @@ async fn connect_channel(
     caller: Caller,
     At(channel): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(app.messaging.channels().connect(&caller.workspace, &channel).await?))
+    Ok(Json(
+        app.messaging
+            .channels()
+            .connect(&caller.workspace, &channel)
+            .await?,
+    ))
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -234,10 +266,17 @@ async fn pause_channel(
     At(channel): At<String>,
     OptionalJson(body): OptionalJson<PauseChannel>,
 ) -> Result<Json<Value>, Problem> {
-    let reason: String =
-        body.reason.as_deref().unwrap_or("paused by hand").chars().take(500).collect();
+    let reason: String = body
+        .reason
+        .as_deref()
+        .unwrap_or("paused by hand")
+        .chars()
+        .take(500)
+        .collect();
     let channels = app.messaging.channels();
-    Ok(Json(hyphens(channels.pause(&caller.workspace, &channel, &reason).await?)))
+    Ok(Json(hyphens(
+        channels.pause(&caller.workspace, &channel, &reason).await?,
+    )))
 }
 
 /// Lets a channel send again.
@@ -252,5 +291,10 @@ async fn resume_channel(
     caller: Caller,
     At(channel): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(hyphens(app.messaging.channels().resume(&caller.workspace, &channel).await?)))
+    Ok(Json(hyphens(
+        app.messaging
+            .channels()
+            .resume(&caller.workspace, &channel)
+            .await?,
+    )))
 }

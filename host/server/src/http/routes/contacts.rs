@@ -1,4 +1,4 @@
-//! `/v1/contacts` and `/v1/contact-fields`.
+//! `/v1/contacts`: who is written to, and why one was not.
 //!
 //! A contact is named by `id:...` (or the id alone), `phone:+33...`, `email:...` or
 //! `channel:<name>:<address>`, wherever one is asked for. Its JSON has its fields by the names that
@@ -13,9 +13,8 @@ use crate::http::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jackfield_messaging::{FieldKind, ListContacts, ListDecisions, NewField, Page as Listed};
-use jackfield_store::records::ContactField;
-use serde::{Deserialize, Serialize};
+use jackfield_messaging::{ListContacts, ListDecisions, Page as Listed};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,18 +23,24 @@ use utoipa_axum::routes;
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_contacts, create_contact))
-        .routes(routes!(get_contact, upsert_contact, update_contact, delete_contact))
+        .routes(routes!(
+            get_contact,
+            upsert_contact,
+            update_contact,
+            delete_contact
+        ))
         .routes(routes!(tag_contact))
         .routes(routes!(block_contact))
         .routes(routes!(unblock_contact))
         .routes(routes!(list_decisions))
-        .routes(routes!(list_contact_fields))
-        .routes(routes!(put_contact_field, delete_contact_field))
 }
 
 /// A page as messaging gives it, with this API's cursor.
 pub(super) fn page<T>(listed: Listed<T>, list: &str) -> Page<T> {
-    Page { next: listed.next.map(|last| cursor(list, &last)), items: listed.items }
+    Page {
+        next: listed.next.map(|last| cursor(list, &last)),
+        items: listed.items,
+    }
 }
 
 /// The fields of a contact.
@@ -65,8 +70,16 @@ async fn list_contacts(
 ) -> Result<Json<Page<Value>>, Problem> {
     const LIST: &str = "contacts";
     let Range { limit, after } = params.page.range(LIST)?;
-    let which = ListContacts { search: params.search, after, limit: Some(limit) };
-    let listed = app.messaging.contacts().list(&caller.workspace, &which).await?;
+    let which = ListContacts {
+        search: params.search,
+        after,
+        limit: Some(limit),
+    };
+    let listed = app
+        .messaging
+        .contacts()
+        .list(&caller.workspace, &which)
+        .await?;
     Ok(Json(page(listed, LIST)))
 }
 
@@ -83,7 +96,9 @@ async fn create_contact(
     Body(fields): Body<Fields>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let contacts = app.messaging.contacts();
-    let contact = contacts.create(&caller.workspace, &Value::Object(fields)).await?;
+    let contact = contacts
+        .create(&caller.workspace, &Value::Object(fields))
+        .await?;
     Ok((StatusCode::CREATED, Json(contact)))
 }
 
@@ -99,7 +114,12 @@ async fn get_contact(
     caller: Caller,
     At(contact): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(app.messaging.contacts().get(&caller.workspace, &contact).await?))
+    Ok(Json(
+        app.messaging
+            .contacts()
+            .get(&caller.workspace, &contact)
+            .await?,
+    ))
 }
 
 /// Changes fields of a contact (null clears one), or makes the contact where nobody has the
@@ -122,8 +142,17 @@ async fn upsert_contact(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let contacts = app.messaging.contacts();
     let fields = Value::Object(fields);
-    let (contact, made) = contacts.upsert(&caller.workspace, &contact, &fields).await?;
-    Ok((if made { StatusCode::CREATED } else { StatusCode::OK }, Json(contact)))
+    let (contact, made) = contacts
+        .upsert(&caller.workspace, &contact, &fields)
+        .await?;
+    Ok((
+        if made {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        },
+        Json(contact),
+    ))
 }
 
 /// Changes fields of a contact; null clears one.
@@ -141,7 +170,11 @@ async fn update_contact(
     Body(fields): Body<Fields>,
 ) -> Result<Json<Value>, Problem> {
     let contacts = app.messaging.contacts();
-    Ok(Json(contacts.update(&caller.workspace, &contact, &Value::Object(fields)).await?))
+    Ok(Json(
+        contacts
+            .update(&caller.workspace, &contact, &Value::Object(fields))
+            .await?,
+    ))
 }
 
 /// Deletes a contact with its history, for good. Opt-outs of its addresses stay.
@@ -156,7 +189,10 @@ async fn delete_contact(
     caller: Caller,
     At(contact): At<String>,
 ) -> Result<StatusCode, Problem> {
-    app.messaging.contacts().delete(&caller.workspace, &contact).await?;
+    app.messaging
+        .contacts()
+        .delete(&caller.workspace, &contact)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -186,7 +222,11 @@ async fn tag_contact(
     Body(body): Body<TagContact>,
 ) -> Result<Json<Value>, Problem> {
     let contacts = app.messaging.contacts();
-    Ok(Json(contacts.retag(&caller.workspace, &contact, &body.add, &body.remove).await?))
+    Ok(Json(
+        contacts
+            .retag(&caller.workspace, &contact, &body.add, &body.remove)
+            .await?,
+    ))
 }
 
 /// Blocks a contact: nothing of it is accepted, nothing is sent to it, nothing starts for it.
@@ -201,7 +241,12 @@ async fn block_contact(
     caller: Caller,
     At(contact): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(app.messaging.contacts().block(&caller.workspace, &contact, true).await?))
+    Ok(Json(
+        app.messaging
+            .contacts()
+            .block(&caller.workspace, &contact, true)
+            .await?,
+    ))
 }
 
 /// Takes a block back.
@@ -216,7 +261,12 @@ async fn unblock_contact(
     caller: Caller,
     At(contact): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(app.messaging.contacts().block(&caller.workspace, &contact, false).await?))
+    Ok(Json(
+        app.messaging
+            .contacts()
+            .block(&caller.workspace, &contact, false)
+            .await?,
+    ))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -251,109 +301,21 @@ async fn list_decisions(
     const LIST: &str = "decisions";
     let Range { limit, after } = params.page.range(LIST)?;
     let which = ListDecisions {
-        contact: Some(app.messaging.contacts().id_of(&caller.workspace, &contact).await?),
+        contact: Some(
+            app.messaging
+                .contacts()
+                .id_of(&caller.workspace, &contact)
+                .await?,
+        ),
         subject: params.subject,
         workflow: params.workflow,
         after,
         limit: Some(limit),
     };
-    let listed = app.messaging.decisions().list(&caller.workspace, &which).await?;
+    let listed = app
+        .messaging
+        .decisions()
+        .list(&caller.workspace, &which)
+        .await?;
     Ok(Json(page(listed, LIST).map(hyphens)))
-}
-
-/// A custom field of contacts.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = ContactField)]
-struct FieldBody {
-    /// As in `$contact.city`.
-    name: String,
-    /// For people.
-    title: String,
-    /// `text`, `list`, `checkbox`, `email`, `number`, `url`, `date`, `time` or `phone`.
-    kind: String,
-    /// The values that a list allows.
-    #[schema(value_type = Vec<String>)]
-    options: Value,
-    /// Milliseconds since 1970.
-    created_at: i64,
-}
-
-impl From<ContactField> for FieldBody {
-    fn from(row: ContactField) -> Self {
-        FieldBody {
-            name: row.name,
-            title: row.title,
-            kind: row.kind,
-            options: row.options,
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// Lists the custom fields of contacts, by name.
-#[utoipa::path(
-    get, path = "/v1/contact-fields", tag = "contacts",
-    params(PageParams),
-    responses((status = 200, description = "A page of fields", body = Page<FieldBody>)),
-    security(("key" = ["contacts:read"]))
-)]
-async fn list_contact_fields(
-    State(app): State<App>,
-    caller: Caller,
-    Params(params): Params<PageParams>,
-) -> Result<Json<Page<FieldBody>>, Problem> {
-    const LIST: &str = "contact-fields";
-    let range = params.range(LIST)?;
-    let all = app.messaging.contacts().fields(&caller.workspace).await?;
-    let page = Page::cut(all, &range, LIST, |row| row.name.clone());
-    Ok(Json(page.map(FieldBody::from)))
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct PutField {
-    /// For people, at most 50 characters; the name when nothing is said.
-    title: Option<String>,
-    /// `text`, `list`, `checkbox`, `email`, `number`, `url`, `date`, `time` or `phone`. It cannot
-    /// be changed later.
-    #[schema(value_type = String)]
-    kind: FieldKind,
-    /// The values that a list allows.
-    #[serde(default)]
-    options: Vec<String>,
-}
-
-/// Makes a custom field, or changes its title and options.
-#[utoipa::path(
-    put, path = "/v1/contact-fields/{name}", tag = "contacts",
-    params(("name" = String, Path, description = "Lower-case letters, digits and `_`")),
-    request_body = PutField,
-    responses((status = 200, description = "The field", body = FieldBody)),
-    security(("key" = ["contacts:write"]))
-)]
-async fn put_contact_field(
-    State(app): State<App>,
-    caller: Caller,
-    At(name): At<String>,
-    Body(body): Body<PutField>,
-) -> Result<Json<FieldBody>, Problem> {
-    let field = NewField { name, title: body.title, kind: body.kind, options: body.options };
-    Ok(Json(app.messaging.contacts().put_field(&caller.workspace, &field).await?.into()))
-}
-
-/// Deletes a custom field. Values that contacts have stay where they are.
-#[utoipa::path(
-    delete, path = "/v1/contact-fields/{name}", tag = "contacts",
-    params(("name" = String, Path, description = "The field's name")),
-    responses((status = 204, description = "It is deleted")),
-    security(("key" = ["contacts:write"]))
-)]
-async fn delete_contact_field(
-    State(app): State<App>,
-    caller: Caller,
-    At(name): At<String>,
-) -> Result<StatusCode, Problem> {
-    app.messaging.contacts().delete_field(&caller.workspace, &name).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -71,7 +71,10 @@ async fn send_event(
     Body(body): Body<SendEvent>,
 ) -> Result<(StatusCode, Json<AcceptedBody>), Problem> {
     check_name(&body.name)?;
-    if let Some(prefix) = RESERVED.iter().find(|prefix| body.name.starts_with(**prefix)) {
+    if let Some(prefix) = RESERVED
+        .iter()
+        .find(|prefix| body.name.starts_with(**prefix))
+    {
         return Err(invalid(
             "/name",
             format!("names that begin with `{prefix}` are the host's own; choose another"),
@@ -80,7 +83,10 @@ async fn send_event(
     let mut data = body.data.unwrap_or_default();
     if let Some(account) = body.account {
         if data.contains_key("account") {
-            return Err(invalid("/account", "is given in `data` already; give it once".to_owned()));
+            return Err(invalid(
+                "/account",
+                "is given in `data` already; give it once".to_owned(),
+            ));
         }
         data.insert("account".to_owned(), account.into());
     }
@@ -88,7 +94,10 @@ async fn send_event(
         None => None,
         Some(contact) => Some(resolve(&app, &caller.workspace, contact).await?),
     };
-    let bucket = match contact.as_deref().and_then(|contact| bucket_in("ctc", contact)) {
+    let bucket = match contact
+        .as_deref()
+        .and_then(|contact| bucket_in("ctc", contact))
+    {
         Some(bucket) => bucket,
         // Without a contact, what is sent with one key goes to one bucket, so that its repetition
         // is seen there.
@@ -130,9 +139,9 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     let good = (1..=LONGEST_NAME).contains(&name.len())
         && name.split('.').all(|word| {
             !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
+                && word.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte)
+                })
         });
     if good {
         return Ok(());
@@ -145,9 +154,15 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
 }
 
 fn invalid(path: &str, message: String) -> Problem {
-    Problem::new(Code::Invalid, "The event cannot be accepted; nothing was changed.").with_errors([
-        ErrorItem { path: path.to_owned(), message, ..ErrorItem::default() },
-    ])
+    Problem::new(
+        Code::Invalid,
+        "The event cannot be accepted; nothing was changed.",
+    )
+    .with_errors([ErrorItem {
+        path: path.to_owned(),
+        message,
+        ..ErrorItem::default()
+    }])
 }
 
 /// The id of the contact that is meant, made or changed where the caller says so.
@@ -186,7 +201,10 @@ fn reference(fields: &mut Map<String, Value>) -> Result<String, Problem> {
             return Ok(format!("{kind}:{value}"));
         }
     }
-    Err(invalid("/contact", "must have `id`, `phone` or `email`".to_owned()))
+    Err(invalid(
+        "/contact",
+        "must have `id`, `phone` or `email`".to_owned(),
+    ))
 }
 
 #[cfg(test)]
@@ -199,8 +217,20 @@ mod tests {
         for name in ["call.ended", "order-paid", "a.b_c.d2"] {
             check_name(name).unwrap();
         }
-        for name in ["", ".", "call..ended", "Call.Ended", "call ended", "é", &"a".repeat(129)] {
-            assert_eq!(check_name(name).unwrap_err().code(), Code::Invalid, "{name}");
+        for name in [
+            "",
+            ".",
+            "call..ended",
+            "Call.Ended",
+            "call ended",
+            "é",
+            &"a".repeat(129),
+        ] {
+            assert_eq!(
+                check_name(name).unwrap_err().code(),
+                Code::Invalid,
+                "{name}"
+            );
         }
     }
 

@@ -63,9 +63,10 @@ async fn receive_hook(
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = status;
     for (name, value) in answer.headers {
-        if let (Ok(name), Ok(value)) =
-            (name.parse::<HeaderName>(), HeaderValue::from_bytes(value.as_bytes()))
-            && !OWN.contains(&name)
+        if let (Ok(name), Ok(value)) = (
+            name.parse::<HeaderName>(),
+            HeaderValue::from_bytes(value.as_bytes()),
+        ) && !OWN.contains(&name)
         {
             response.headers_mut().append(name, value);
         }
@@ -92,7 +93,11 @@ const OWN: &[HeaderName] = &[
 fn text(value: &HeaderValue) -> String {
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),
-        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+        Err(_) => value
+            .as_bytes()
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect(),
     }
 }
 
@@ -122,9 +127,17 @@ async fn list_inbound_failures(
 ) -> Result<Json<Page<Value>>, Problem> {
     const LIST: &str = "inbound-failures";
     let Range { limit, after } = params.page.range(LIST)?;
-    let which =
-        ListInbound { channel: params.channel, state: params.state, after, limit: Some(limit) };
-    let listed = app.messaging.inbound().list(&caller.workspace, &which).await?;
+    let which = ListInbound {
+        channel: params.channel,
+        state: params.state,
+        after,
+        limit: Some(limit),
+    };
+    let listed = app
+        .messaging
+        .inbound()
+        .list(&caller.workspace, &which)
+        .await?;
     Ok(Json(page(listed, LIST).map(hyphens)))
 }
 
@@ -141,7 +154,10 @@ async fn replay_inbound_failure(
     caller: Caller,
     At(id): At<String>,
 ) -> Result<Response, Problem> {
-    app.messaging.inbound().replay(&caller.workspace, &id).await?;
+    app.messaging
+        .inbound()
+        .replay(&caller.workspace, &id)
+        .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

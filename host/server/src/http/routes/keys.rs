@@ -20,7 +20,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_keys, create_key)).routes(routes!(revoke_key))
+    OpenApiRouter::new()
+        .routes(routes!(list_keys, create_key))
+        .routes(routes!(revoke_key))
 }
 
 /// A key as it is listed: never its secret.
@@ -132,11 +134,19 @@ async fn create_key(
 ) -> Result<(StatusCode, Extension<Withhold>, Json<CreatedKey>), Problem> {
     check(&caller, &body)?;
     let now = app.now();
-    let expires_at = body.expires_in.as_deref().map(|time| ends(time, now)).transpose()?;
+    let expires_at = body
+        .expires_in
+        .as_deref()
+        .map(|time| ends(time, now))
+        .transpose()?;
     let key = Key::mint(&mut rand::rng());
     let row = ApiKey {
         id: key.id.clone(),
-        workspace: if body.operator { EVERY.to_owned() } else { caller.workspace },
+        workspace: if body.operator {
+            EVERY.to_owned()
+        } else {
+            caller.workspace
+        },
         name: body.name.trim().to_owned(),
         hash: key.hash(),
         scopes: body.scopes.into(),
@@ -147,20 +157,36 @@ async fn create_key(
     let mut commit = Commit::control();
     commit.insert(&row);
     app.engine.store().commit(commit).await?;
-    let created = CreatedKey { key: key.reveal(), about: KeyBody::of(row, now) };
+    let created = CreatedKey {
+        key: key.reveal(),
+        about: KeyBody::of(row, now),
+    };
     Ok((StatusCode::CREATED, Extension(Withhold), Json(created)))
 }
 
 fn check(caller: &Caller, body: &CreateKey) -> Result<(), Problem> {
     let mut errors = Vec::new();
     let mut wrong = |path: String, message: String, suggestion: Option<String>| {
-        errors.push(ErrorItem { path, message, suggestion, ..ErrorItem::default() });
+        errors.push(ErrorItem {
+            path,
+            message,
+            suggestion,
+            ..ErrorItem::default()
+        });
     };
     if !(1..=100).contains(&body.name.trim().chars().count()) {
-        wrong("/name".to_owned(), "must have 1 to 100 characters".to_owned(), None);
+        wrong(
+            "/name".to_owned(),
+            "must have 1 to 100 characters".to_owned(),
+            None,
+        );
     }
     if body.scopes.is_empty() {
-        wrong("/scopes".to_owned(), "must name at least one scope".to_owned(), None);
+        wrong(
+            "/scopes".to_owned(),
+            "must name at least one scope".to_owned(),
+            None,
+        );
     }
     for (place, scope) in body.scopes.iter().enumerate() {
         if !scopes::known(scope) {
@@ -179,10 +205,17 @@ fn check(caller: &Caller, body: &CreateKey) -> Result<(), Problem> {
     if body.operator {
         caller.must_be_operator("An operator's key")?;
     }
-    if let Some(more) = body.scopes.iter().find(|scope| !scopes::allows(&caller.scopes, scope)) {
+    if let Some(more) = body
+        .scopes
+        .iter()
+        .find(|scope| !scopes::allows(&caller.scopes, scope))
+    {
         return Err(Problem::new(
             Code::MissingScope,
-            format!("The key `{}` lacks `{more}` itself and cannot give it.", caller.key),
+            format!(
+                "The key `{}` lacks `{more}` itself and cannot give it.",
+                caller.key
+            ),
         ));
     }
     Ok(())
@@ -190,16 +223,23 @@ fn check(caller: &Caller, body: &CreateKey) -> Result<(), Problem> {
 
 /// When a key ends that is good for this long.
 fn ends(time: &str, now: i64) -> Result<i64, Problem> {
-    let span = time.parse::<Duration>().ok().and_then(|span| i64::try_from(span.as_millis()).ok());
-    span.filter(|span| *span > 0).and_then(|span| now.checked_add(span)).ok_or_else(|| {
-        Problem::new(Code::Invalid, "The key cannot be made; nothing was changed.").with_errors([
-            ErrorItem {
+    let span = time
+        .parse::<Duration>()
+        .ok()
+        .and_then(|span| i64::try_from(span.as_millis()).ok());
+    span.filter(|span| *span > 0)
+        .and_then(|span| now.checked_add(span))
+        .ok_or_else(|| {
+            Problem::new(
+                Code::Invalid,
+                "The key cannot be made; nothing was changed.",
+            )
+            .with_errors([ErrorItem {
                 path: "/expires-in".to_owned(),
                 message: format!("`{time}` is no length of time; write one such as `90d`"),
                 ..ErrorItem::default()
-            },
-        ])
-    })
+            }])
+        })
 }
 
 /// Takes a key back, at once on this host and within two seconds on others.
@@ -215,9 +255,13 @@ async fn revoke_key(
     At(id): At<String>,
 ) -> Result<StatusCode, Problem> {
     let store = app.engine.store();
-    let row = store.first(Query::<ApiKey>::all().equal("id", id.as_str())).await?;
+    let row = store
+        .first(Query::<ApiKey>::all().equal("id", id.as_str()))
+        .await?;
     let row = row.filter(|row| caller.operator || row.workspace == caller.workspace);
-    let Some(row) = row else { return Err(Problem::not_found("key", &id)) };
+    let Some(row) = row else {
+        return Err(Problem::not_found("key", &id));
+    };
     if row.revoked_at.is_none() {
         if row.workspace == EVERY && !other_operator(&app, &id).await? {
             return Err(Problem::new(
@@ -226,7 +270,10 @@ async fn revoke_key(
             ));
         }
         let mut commit = Commit::control();
-        commit.put(&ApiKey { revoked_at: Some(app.now()), ..row });
+        commit.put(&ApiKey {
+            revoked_at: Some(app.now()),
+            ..row
+        });
         store.commit(commit).await?;
         app.access.forget(&id);
     }
@@ -236,7 +283,11 @@ async fn revoke_key(
 /// Whether another operator's key still opens this host.
 async fn other_operator(app: &App, id: &str) -> Result<bool, Problem> {
     let now = app.now();
-    let keys = app.engine.store().find(Query::<ApiKey>::all().equal("workspace", EVERY)).await?;
+    let keys = app
+        .engine
+        .store()
+        .find(Query::<ApiKey>::all().equal("workspace", EVERY))
+        .await?;
     Ok(keys.iter().any(|key| {
         key.id != id && key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)
     }))

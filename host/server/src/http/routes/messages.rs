@@ -57,7 +57,12 @@ async fn list_messages(
     const LIST: &str = "messages";
     let Range { limit, after } = params.page.range(LIST)?;
     let contact = match &params.contact {
-        Some(contact) => Some(app.messaging.contacts().id_of(&caller.workspace, contact).await?),
+        Some(contact) => Some(
+            app.messaging
+                .contacts()
+                .id_of(&caller.workspace, contact)
+                .await?,
+        ),
         None => None,
     };
     let which = ListMessages {
@@ -68,7 +73,11 @@ async fn list_messages(
         after,
         limit: Some(limit),
     };
-    let listed = app.messaging.messages().list(&caller.workspace, &which).await?;
+    let listed = app
+        .messaging
+        .messages()
+        .list(&caller.workspace, &which)
+        .await?;
     Ok(Json(page(listed, LIST).map(hyphens)))
 }
 
@@ -99,7 +108,9 @@ async fn send_message(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let messages = app.messaging.messages();
     let message = Value::Object(body.message);
-    let sent = messages.send(&caller.workspace, body.contact.as_deref(), &message).await?;
+    let sent = messages
+        .send(&caller.workspace, body.contact.as_deref(), &message)
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(hyphens(sent))))
 }
 
@@ -115,7 +126,9 @@ async fn get_message(
     caller: Caller,
     At(id): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(hyphens(app.messaging.messages().get(&caller.workspace, &id).await?)))
+    Ok(Json(hyphens(
+        app.messaging.messages().get(&caller.workspace, &id).await?,
+    )))
 }
 
 /// Sends a message again that failed, was suppressed or is uncertain. It may arrive twice.
@@ -130,7 +143,11 @@ async fn resend_message(
     caller: Caller,
     At(id): At<String>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let message = app.messaging.messages().resend(&caller.workspace, &id).await?;
+    let message = app
+        .messaging
+        .messages()
+        .resend(&caller.workspace, &id)
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(hyphens(message))))
 }
 
@@ -146,5 +163,10 @@ async fn cancel_message(
     caller: Caller,
     At(id): At<String>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(hyphens(app.messaging.messages().cancel(&caller.workspace, &id).await?)))
+    Ok(Json(hyphens(
+        app.messaging
+            .messages()
+            .cancel(&caller.workspace, &id)
+            .await?,
+    )))
 }

@@ -1,6 +1,7 @@
 //! The routes, one file for each thing of the API. Each gives its part of router and document.
 
 mod channels;
+mod contact_fields;
 mod contacts;
 mod events;
 mod inbound;
@@ -31,6 +32,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(channels::router())
         .merge(secrets::router())
         .merge(contacts::router())
+        .merge(contact_fields::router())
         .merge(messages::router())
         .merge(templates::router())
         .merge(opt_outs::router())

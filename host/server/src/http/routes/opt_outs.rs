@@ -16,7 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_opt_outs, add_opt_out)).routes(routes!(clear_opt_out))
+    OpenApiRouter::new()
+        .routes(routes!(list_opt_outs, add_opt_out))
+        .routes(routes!(clear_opt_out))
 }
 
 /// An opt-out.
@@ -90,7 +92,11 @@ async fn list_opt_outs(
     let range = params.page.range(LIST)?;
     let key = |row: &OptOutBody| format!("{}\n{}", row.address, row.scope);
     if let Some(address) = &params.address {
-        let all = app.messaging.opt_outs().of(&caller.workspace, address).await?;
+        let all = app
+            .messaging
+            .opt_outs()
+            .of(&caller.workspace, address)
+            .await?;
         let mut all: Vec<OptOutBody> = all.into_iter().map(OptOutBody::from).collect();
         all.sort_by_key(key);
         return Ok(Json(Page::cut(all, &range, LIST, key)));
@@ -106,7 +112,11 @@ async fn list_opt_outs(
     };
     let limit = i64::try_from(range.limit).unwrap_or(0) + 1;
     let mut found: Vec<OptOut> = Vec::new();
-    let begin = match range.after.as_deref().and_then(|after| after.split_once('\n')) {
+    let begin = match range
+        .after
+        .as_deref()
+        .and_then(|after| after.split_once('\n'))
+    {
         None => String::new(),
         Some((address, _)) => {
             found.extend(store.find(rows(Is::Equal, address.to_owned())).await?);
@@ -143,9 +153,17 @@ struct Changed {
     items: Vec<OptOutBody>,
 }
 
-async fn changed(app: &App, workspace: &str, address: &str, changed: bool) -> Result<Json<Changed>, Problem> {
+async fn changed(
+    app: &App,
+    workspace: &str,
+    address: &str,
+    changed: bool,
+) -> Result<Json<Changed>, Problem> {
     let items = app.messaging.opt_outs().of(workspace, address).await?;
-    Ok(Json(Changed { changed, items: items.into_iter().map(OptOutBody::from).collect() }))
+    Ok(Json(Changed {
+        changed,
+        items: items.into_iter().map(OptOutBody::from).collect(),
+    }))
 }
 
 /// Notes that an address wants nothing more. Doing it again changes nothing.
@@ -161,7 +179,9 @@ async fn add_opt_out(
     Body(body): Body<OptOutOf>,
 ) -> Result<Json<Changed>, Problem> {
     let opt_outs = app.messaging.opt_outs();
-    let new = opt_outs.set(&caller.workspace, &body.address, body.channel.as_deref()).await?;
+    let new = opt_outs
+        .set(&caller.workspace, &body.address, body.channel.as_deref())
+        .await?;
     changed(&app, &caller.workspace, &body.address, new).await
 }
 
@@ -178,7 +198,9 @@ async fn clear_opt_out(
     Body(body): Body<OptOutOf>,
 ) -> Result<Json<Changed>, Problem> {
     let opt_outs = app.messaging.opt_outs();
-    let cleared = opt_outs.clear(&caller.workspace, &body.address, body.channel.as_deref()).await?;
+    let cleared = opt_outs
+        .clear(&caller.workspace, &body.address, body.channel.as_deref())
+        .await?;
     if !cleared {
         return Err(Problem::new(
             Code::NotFound,

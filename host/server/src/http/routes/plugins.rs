@@ -54,8 +54,14 @@ async fn list_plugins(
     const LIST: &str = "plugins";
     let range = page.range(LIST)?;
     let key = |plugin: &PluginBody| format!("{} {}", plugin.name, plugin.digest);
-    let mut all: Vec<PluginBody> =
-        app.engine.plugins().list().await?.into_iter().map(PluginBody::from).collect();
+    let mut all: Vec<PluginBody> = app
+        .engine
+        .plugins()
+        .list()
+        .await?
+        .into_iter()
+        .map(PluginBody::from)
+        .collect();
     all.sort_by_key(key);
     Ok(Json(Page::cut(all, &range, LIST, key)))
 }
@@ -74,7 +80,11 @@ async fn install_plugin(
     raw: Raw,
 ) -> Result<(StatusCode, Json<PluginBody>), Problem> {
     let bytes = component(raw)?;
-    let view = app.engine.plugins().install(bytes.to_vec(), app.now()).await?;
+    let view = app
+        .engine
+        .plugins()
+        .install(bytes.to_vec(), app.now())
+        .await?;
     Ok((StatusCode::CREATED, Json(view.into())))
 }
 
@@ -88,7 +98,9 @@ async fn install_plugin(
 async fn validate_plugin(State(app): State<App>, raw: Raw) -> Result<Json<Value>, Problem> {
     let bytes = component(raw)?;
     let inspection = app.engine.plugins().inspect(bytes.to_vec()).await?;
-    serde_json::to_value(&inspection).map(Json).map_err(Problem::internal)
+    serde_json::to_value(&inspection)
+        .map(Json)
+        .map_err(Problem::internal)
 }
 
 /// Shows a plugin: what it asks for and what it may do.
@@ -159,7 +171,10 @@ async fn remove_plugin(
     if params.force {
         caller.must_be_operator("Removing a plugin by force")?;
     }
-    app.engine.plugins().remove(&plugin, params.force, app.now()).await?;
+    app.engine
+        .plugins()
+        .remove(&plugin, params.force, app.now())
+        .await?;
     app.engine.plugins_changed();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -36,7 +36,9 @@ fn page(page: UnsubscribePage) -> Response {
     let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::OK);
     let mut response = (status, page.html).into_response();
     for (name, value) in PAGE {
-        response.headers_mut().insert(name.clone(), header::HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name.clone(), header::HeaderValue::from_static(value));
     }
     response
 }
@@ -83,7 +85,10 @@ struct Health {
     responses((status = 200, description = "It lives", body = Health))
 )]
 async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+    Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    })
 }
 
 /// Whether the host can do its work.
@@ -119,7 +124,11 @@ pub(crate) struct Check {
 async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let checks = app.readiness.look(&app).await;
     let ready = checks.iter().all(|check| check.ok);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(Readiness { ready, checks }))
 }
 
@@ -132,7 +141,13 @@ async fn metrics_text(State(app): State<App>) -> impl IntoResponse {
     // Precise up to 2^53, far more than there are runs.
     #[allow(clippy::cast_precision_loss)]
     metrics::gauge!(crate::telemetry::BURSTS).set(app.engine.bursts() as f64);
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        app.metrics.render(),
+    )
 }
 
 /// This document.

@@ -75,19 +75,35 @@ async fn start_run(
 ) -> Result<Response, Problem> {
     let wait = params.wait.as_deref().map(wait_time).transpose()?;
     let contact = match &body.contact {
-        Some(contact) => Some(app.messaging.contacts().id_of(&caller.workspace, contact).await?),
+        Some(contact) => Some(
+            app.messaging
+                .contacts()
+                .id_of(&caller.workspace, contact)
+                .await?,
+        ),
         None => None,
     };
     let runs = app.engine.runs();
     let data = body.data.unwrap_or_else(|| json!({}));
-    let id = runs.start(&caller.workspace, &name, contact.as_deref(), data).await?;
+    let id = runs
+        .start(&caller.workspace, &name, contact.as_deref(), data)
+        .await?;
     let run = match wait {
         Some(wait) => until_over(&app, &caller.workspace, &id, wait).await?,
         None => runs.get(&caller.workspace, &id).await?,
     };
-    let status = if over(&run) { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let status = if over(&run) {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
     let location = format!("/v1/runs/{id}");
-    Ok((status, [(header::LOCATION, location)], Json(RunBody::from(run))).into_response())
+    Ok((
+        status,
+        [(header::LOCATION, location)],
+        Json(RunBody::from(run)),
+    )
+        .into_response())
 }
 
 /// Reads `30s`, `500ms`, `1m` or a number of seconds.
@@ -169,7 +185,12 @@ async fn list_runs(
     const LIST: &str = "runs";
     let range = params.page.range(LIST)?;
     let contact = match &params.contact {
-        Some(contact) => Some(app.messaging.contacts().id_of(&caller.workspace, contact).await?),
+        Some(contact) => Some(
+            app.messaging
+                .contacts()
+                .id_of(&caller.workspace, contact)
+                .await?,
+        ),
         None => None,
     };
     let filter = RunFilter {
@@ -196,7 +217,9 @@ async fn get_run(
     caller: Caller,
     At(id): At<String>,
 ) -> Result<Json<RunBody>, Problem> {
-    Ok(Json(app.engine.runs().get(&caller.workspace, &id).await?.into()))
+    Ok(Json(
+        app.engine.runs().get(&caller.workspace, &id).await?.into(),
+    ))
 }
 
 /// The timeline of a run: what happened, in order.
@@ -224,14 +247,24 @@ async fn get_timeline(
     Params(page): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
         return stream::timeline(app, caller, id, &headers).await;
     }
     const LIST: &str = "timeline";
     let range = page.range(LIST)?;
-    let after = range.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(-1);
-    let entries = app.engine.runs().timeline(&caller.workspace, &id, after).await?;
+    let after = range
+        .after
+        .as_ref()
+        .and_then(|after| after.parse().ok())
+        .unwrap_or(-1);
+    let entries = app
+        .engine
+        .runs()
+        .timeline(&caller.workspace, &id, after)
+        .await?;
     let page = Page::of(entries, &range, LIST, |entry| entry.seq.to_string());
     Ok(Json(page.map(EntryBody::from)).into_response())
 }
@@ -257,8 +290,13 @@ async fn cancel_run(
     At(id): At<String>,
     OptionalJson(body): OptionalJson<CancelRun>,
 ) -> Result<Json<RunBody>, Problem> {
-    let reason: String =
-        body.reason.as_deref().unwrap_or("cancelled by hand").chars().take(500).collect();
+    let reason: String = body
+        .reason
+        .as_deref()
+        .unwrap_or("cancelled by hand")
+        .chars()
+        .take(500)
+        .collect();
     let runs = app.engine.runs();
     runs.cancel(&caller.workspace, &id, &reason).await?;
     Ok(Json(runs.get(&caller.workspace, &id).await?.into()))
@@ -308,7 +346,10 @@ async fn signal_run(
 ) -> Result<(StatusCode, Json<AcceptedBody>), Problem> {
     super::events::check_name(&body.name)?;
     let data = body.data.unwrap_or_else(|| json!({}));
-    let accepted = app.engine.signal(&caller.workspace, &id, &body.name, data).await?;
+    let accepted = app
+        .engine
+        .signal(&caller.workspace, &id, &body.name, data)
+        .await?;
     let event = accepted.events.into_iter().next().unwrap_or_default();
     Ok((StatusCode::ACCEPTED, Json(AcceptedBody::of(event, None))))
 }
@@ -325,7 +366,11 @@ mod tests {
         assert_eq!(wait_time("1m").unwrap(), Duration::from_secs(60));
         assert_eq!(wait_time("5").unwrap(), Duration::from_secs(5));
         for text in ["61s", "2m", "", "s", "1h", "-1s", "99999999999999999999s"] {
-            assert_eq!(wait_time(text).unwrap_err().code(), Code::InvalidParameter, "{text}");
+            assert_eq!(
+                wait_time(text).unwrap_err().code(),
+                Code::InvalidParameter,
+                "{text}"
+            );
         }
     }
 }

@@ -35,7 +35,10 @@ struct SecretBody {
 
 impl From<SecretView> for SecretBody {
     fn from(view: SecretView) -> Self {
-        SecretBody { name: view.name, updated_at: view.updated_at }
+        SecretBody {
+            name: view.name,
+            updated_at: view.updated_at,
+        }
     }
 }
 
@@ -58,7 +61,11 @@ async fn list(
 ) -> Result<Json<Page<SecretBody>>, Problem> {
     const LIST: &str = "secrets";
     let range = page.range(LIST)?;
-    let all = app.messaging.secrets().list(&caller.workspace, owner).await?;
+    let all = app
+        .messaging
+        .secrets()
+        .list(&caller.workspace, owner)
+        .await?;
     let page = Page::cut(all, &range, LIST, |view| view.name.clone());
     Ok(Json(page.map(SecretBody::from)))
 }
@@ -92,7 +99,10 @@ async fn put_secret(
     At(name): At<String>,
     Body(body): Body<PutSecret>,
 ) -> Result<StatusCode, Problem> {
-    app.messaging.secrets().set(&caller.workspace, OWN, &name, &body.value).await?;
+    app.messaging
+        .secrets()
+        .set(&caller.workspace, OWN, &name, &body.value)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -108,7 +118,10 @@ async fn delete_secret(
     caller: Caller,
     At(name): At<String>,
 ) -> Result<StatusCode, Problem> {
-    app.messaging.secrets().delete(&caller.workspace, OWN, &name).await?;
+    app.messaging
+        .secrets()
+        .delete(&caller.workspace, OWN, &name)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -147,7 +160,10 @@ async fn put_channel_secret(
     Body(body): Body<PutSecret>,
 ) -> Result<StatusCode, Problem> {
     let owner = super::channels::id_of(&app, &caller, &channel).await?;
-    app.messaging.secrets().set(&caller.workspace, &owner, &name, &body.value).await?;
+    app.messaging
+        .secrets()
+        .set(&caller.workspace, &owner, &name, &body.value)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -167,6 +183,9 @@ async fn delete_channel_secret(
     At((channel, name)): At<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let owner = super::channels::id_of(&app, &caller, &channel).await?;
-    app.messaging.secrets().delete(&caller.workspace, &owner, &name).await?;
+    app.messaging
+        .secrets()
+        .delete(&caller.workspace, &owner, &name)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -46,14 +46,24 @@ pub(super) async fn timeline(
 ) -> Result<Response, Problem> {
     let after = match headers.get("last-event-id") {
         None => -1,
-        Some(value) => value.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(
-            || Problem::new(Code::InvalidHeader, "Last-Event-ID must be the `seq` of an entry."),
-        )?,
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::InvalidHeader,
+                    "Last-Event-ID must be the `seq` of an entry.",
+                )
+            })?,
     };
     app.engine.runs().get(&caller.workspace, &id).await?;
     let place = app.streams.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Code::Overloaded, "Too many timelines are watched; read it in pages instead.")
-            .retry_after(5)
+        Problem::new(
+            Code::Overloaded,
+            "Too many timelines are watched; read it in pages instead.",
+        )
+        .retry_after(5)
     })?;
     let reader = Reader {
         moved: app.engine.runs().watch(&id),
@@ -69,7 +79,9 @@ pub(super) async fn timeline(
         let event = reader.next().await?;
         Some((Ok::<Event, Infallible>(event), reader))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response())
 }
 
 impl Reader {
@@ -98,16 +110,22 @@ impl Reader {
         let runs = self.app.engine.runs();
         // The run first: if it is over, the entries that follow are all that will ever be.
         let run = runs.get(&self.workspace, &self.id).await.ok()?;
-        let entries = runs.timeline(&self.workspace, &self.id, self.after).await.ok()?;
+        let entries = runs
+            .timeline(&self.workspace, &self.id, self.after)
+            .await
+            .ok()?;
         for entry in entries {
             self.after = entry.seq;
             let body = EntryBody::from(entry);
-            let event = Event::default().id(body.seq.to_string()).event(body.kind.clone());
+            let event = Event::default()
+                .id(body.seq.to_string())
+                .event(body.kind.clone());
             self.ready.extend(event.json_data(&body));
         }
         if over(&run) {
             self.ended = true;
-            self.ready.push_back(Event::default().event("end").data(run.state));
+            self.ready
+                .push_back(Event::default().event("end").data(run.state));
         }
         Some(())
     }

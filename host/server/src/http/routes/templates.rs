@@ -75,7 +75,11 @@ async fn list_templates(
 }
 
 async fn find(app: &App, caller: &Caller, name: &str) -> Result<Template, Problem> {
-    let found = app.messaging.templates().get(&caller.workspace, name).await?;
+    let found = app
+        .messaging
+        .templates()
+        .get(&caller.workspace, name)
+        .await?;
     found.ok_or_else(|| Problem::not_found("template", name))
 }
 
@@ -119,8 +123,18 @@ async fn put_template(
     At(name): At<String>,
     Body(body): Body<PutTemplate>,
 ) -> Result<Json<TemplateBody>, Problem> {
-    let source = TemplateSource { subject: body.subject, html: body.html, text: body.text };
-    Ok(Json(app.messaging.templates().put(&caller.workspace, &name, source).await?.into()))
+    let source = TemplateSource {
+        subject: body.subject,
+        html: body.html,
+        text: body.text,
+    };
+    Ok(Json(
+        app.messaging
+            .templates()
+            .put(&caller.workspace, &name, source)
+            .await?
+            .into(),
+    ))
 }
 
 /// Deletes a template.
@@ -135,7 +149,10 @@ async fn delete_template(
     caller: Caller,
     At(name): At<String>,
 ) -> Result<StatusCode, Problem> {
-    app.messaging.templates().delete(&caller.workspace, &name).await?;
+    app.messaging
+        .templates()
+        .delete(&caller.workspace, &name)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -181,16 +198,31 @@ async fn preview_template(
     let template = find(&app, &caller, &name).await?;
     let mut values = body.values;
     if let Some(contact) = &body.contact {
-        let contact = app.messaging.contacts().get(&caller.workspace, contact).await?;
+        let contact = app
+            .messaging
+            .contacts()
+            .get(&caller.workspace, contact)
+            .await?;
         values.insert("contact".to_owned(), contact);
     }
-    let settings = app.messaging.workspaces().settings(&caller.workspace).await?;
+    let settings = app
+        .messaging
+        .workspaces()
+        .settings(&caller.workspace)
+        .await?;
     let now = jiff::Timestamp::from_millisecond(app.now()).map_err(Problem::internal)?;
-    let scope = ValueScope { values: Value::Object(values), now, time_zone: settings.zone() };
+    let scope = ValueScope {
+        values: Value::Object(values),
+        now,
+        time_zone: settings.zone(),
+    };
     // Whatever the workspace does about unset variables, a preview shows the rest.
     let unset = Unset::Literal;
     let refused = |error: jackfield_engine::variables::RenderError| {
-        Problem::new(Code::Invalid, format!("The template cannot be put together: {error}."))
+        Problem::new(
+            Code::Invalid,
+            format!("The template cannot be put together: {error}."),
+        )
     };
     let mut warnings = Vec::new();
     let mut take = |rendered: Rendered| {
@@ -202,12 +234,22 @@ async fn preview_template(
         rendered.text
     };
     let plain = |source: &str| Source::parse(source).render(&scope, Escape::None, unset);
-    let subject = template.subject.as_deref().map(plain).transpose().map_err(refused)?;
+    let subject = template
+        .subject
+        .as_deref()
+        .map(plain)
+        .transpose()
+        .map_err(refused)?;
     let subject = subject.map(&mut take);
     let html = take(render_html(&template.html, &scope, unset).map_err(refused)?);
     let text = match &template.text {
         Some(text) => take(plain(text).map_err(refused)?),
         None => html_to_text(&html),
     };
-    Ok(Json(Preview { subject, html, text, warnings }))
+    Ok(Json(Preview {
+        subject,
+        html,
+        text,
+        warnings,
+    }))
 }

@@ -76,7 +76,13 @@ async fn get_workflow(
     caller: Caller,
     At(name): At<String>,
 ) -> Result<Json<WorkflowBody>, Problem> {
-    Ok(Json(app.engine.workflows().get(&caller.workspace, &name).await?.into()))
+    Ok(Json(
+        app.engine
+            .workflows()
+            .get(&caller.workspace, &name)
+            .await?
+            .into(),
+    ))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -113,7 +119,10 @@ async fn put_workflow(
     {
         return Err(Problem::new(
             Code::Invalid,
-            format!("The document is of the workflow `{}`, the path of `{name}`.", document.name),
+            format!(
+                "The document is of the workflow `{}`, the path of `{name}`.",
+                document.name
+            ),
         )
         .with_errors([ErrorItem {
             path: "/name".to_owned(),
@@ -123,7 +132,9 @@ async fn put_workflow(
         }]));
     }
     let workflows = app.engine.workflows();
-    let view = workflows.put(&caller.workspace, source, params.priority, app.now()).await?;
+    let view = workflows
+        .put(&caller.workspace, source, params.priority, app.now())
+        .await?;
     Ok(Json(view.into()))
 }
 
@@ -139,7 +150,10 @@ async fn delete_workflow(
     caller: Caller,
     At(name): At<String>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.workflows().delete(&caller.workspace, &name).await?;
+    app.engine
+        .workflows()
+        .delete(&caller.workspace, &name)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -168,8 +182,13 @@ async fn publish_workflow(
     At(name): At<String>,
 ) -> Result<Json<Published>, Problem> {
     let workflows = app.engine.workflows();
-    let (version, warnings) = workflows.publish(&caller.workspace, &name, app.now()).await?;
-    Ok(Json(Published { version, warnings: warnings.iter().map(item).collect() }))
+    let (version, warnings) = workflows
+        .publish(&caller.workspace, &name, app.now())
+        .await?;
+    Ok(Json(Published {
+        version,
+        warnings: warnings.iter().map(item).collect(),
+    }))
 }
 
 /// Lets a published workflow start runs again.
@@ -185,7 +204,12 @@ async fn activate_workflow(
     At(name): At<String>,
 ) -> Result<Json<WorkflowBody>, Problem> {
     let workflows = app.engine.workflows();
-    Ok(Json(workflows.set_active(&caller.workspace, &name, true, app.now()).await?.into()))
+    Ok(Json(
+        workflows
+            .set_active(&caller.workspace, &name, true, app.now())
+            .await?
+            .into(),
+    ))
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -220,13 +244,21 @@ async fn deactivate_workflow(
     OptionalJson(body): OptionalJson<Deactivate>,
 ) -> Result<Json<Deactivated>, Problem> {
     let workflows = app.engine.workflows();
-    let view = workflows.set_active(&caller.workspace, &name, false, app.now()).await?;
+    let view = workflows
+        .set_active(&caller.workspace, &name, false, app.now())
+        .await?;
     let aborted = if body.abort {
-        app.engine.runs().cancel_all(&caller.workspace, &name).await?
+        app.engine
+            .runs()
+            .cancel_all(&caller.workspace, &name)
+            .await?
     } else {
         0
     };
-    Ok(Json(Deactivated { workflow: view.into(), aborted }))
+    Ok(Json(Deactivated {
+        workflow: view.into(),
+        aborted,
+    }))
 }
 
 /// Lists the published versions of a workflow, newest first.
@@ -244,8 +276,15 @@ async fn list_versions(
 ) -> Result<Json<Page<VersionBody>>, Problem> {
     const LIST: &str = "versions";
     let range = page.range(LIST)?;
-    let before = range.after.as_ref().and_then(|after| after.parse::<i64>().ok());
-    let mut all = app.engine.workflows().versions(&caller.workspace, &name).await?;
+    let before = range
+        .after
+        .as_ref()
+        .and_then(|after| after.parse::<i64>().ok());
+    let mut all = app
+        .engine
+        .workflows()
+        .versions(&caller.workspace, &name)
+        .await?;
     all.retain(|row| before.is_none_or(|before| row.version < before));
     let page = Page::of(all, &range, LIST, |row| row.version.to_string());
     Ok(Json(page.map(VersionBody::from)))
@@ -266,11 +305,18 @@ async fn get_version(
     caller: Caller,
     At((name, version)): At<(String, i64)>,
 ) -> Result<Json<VersionBody>, Problem> {
-    let all = app.engine.workflows().versions(&caller.workspace, &name).await?;
+    let all = app
+        .engine
+        .workflows()
+        .versions(&caller.workspace, &name)
+        .await?;
     let found = all.into_iter().find(|row| row.version == version);
     match found {
         Some(row) => Ok(Json(row.into())),
-        None => Err(Problem::not_found("version of this workflow", &version.to_string())),
+        None => Err(Problem::not_found(
+            "version of this workflow",
+            &version.to_string(),
+        )),
     }
 }
 
@@ -298,7 +344,11 @@ async fn validate_workflow(
     caller: Caller,
     raw: Raw,
 ) -> Result<Json<Validation>, Problem> {
-    let problems = app.engine.workflows().validate(&caller.workspace, source(&raw)?).await?;
+    let problems = app
+        .engine
+        .workflows()
+        .validate(&caller.workspace, source(&raw)?)
+        .await?;
     Ok(Json(Validation {
         valid: !any_error(&problems),
         problems: problems.iter().map(item).collect(),

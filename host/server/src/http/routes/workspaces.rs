@@ -59,12 +59,18 @@ async fn seen(app: &App, caller: &Caller, id: &str) -> Result<Workspace, Problem
     if !caller.operator && caller.workspace != id {
         return Err(Problem::new(
             Code::OtherWorkspace,
-            format!("The key `{}` does not open the workspace `{id}`.", caller.key),
+            format!(
+                "The key `{}` does not open the workspace `{id}`.",
+                caller.key
+            ),
         ));
     }
     match app.messaging.workspaces().get(id).await? {
         Some(row) => Ok(row),
-        None => Err(Problem::new(Code::NotFound, format!("There is no workspace `{id}`."))),
+        None => Err(Problem::new(
+            Code::NotFound,
+            format!("There is no workspace `{id}`."),
+        )),
     }
 }
 
@@ -89,7 +95,10 @@ async fn list_workspaces(
     for row in page.items {
         items.push(body(&app, row).await?);
     }
-    Ok(Json(Page { items, next: page.next }))
+    Ok(Json(Page {
+        items,
+        next: page.next,
+    }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -122,8 +131,11 @@ async fn create_workspace(
     caller.must_be_operator("A new workspace")?;
     let title = new.title.as_deref().unwrap_or(&new.id);
     let organisation = new.organisation.as_deref().unwrap_or("main");
-    let row =
-        app.messaging.workspaces().create(&new.id, organisation, title, &new.settings).await?;
+    let row = app
+        .messaging
+        .workspaces()
+        .create(&new.id, organisation, title, &new.settings)
+        .await?;
     Ok((StatusCode::CREATED, Json(body(&app, row).await?)))
 }
 
@@ -169,6 +181,8 @@ async fn update_workspace(
 ) -> Result<Json<WorkspaceBody>, Problem> {
     seen(&app, &caller, &id).await?;
     let workspaces = app.messaging.workspaces();
-    let row = workspaces.update(&id, change.title.as_deref(), change.settings.as_ref()).await?;
+    let row = workspaces
+        .update(&id, change.title.as_deref(), change.settings.as_ref())
+        .await?;
     Ok(Json(body(&app, row).await?))
 }

@@ -10,7 +10,12 @@ fn used(us: u64, calls: Value) -> Value {
 }
 
 fn drawn(run: &Value, entries: &[Value], messages: &[Value]) -> String {
-    let sheet = Sheet { run, entries, messages, now: 10_000 };
+    let sheet = Sheet {
+        run,
+        entries,
+        messages,
+        now: 10_000,
+    };
     render(&sheet, &TimeZone::UTC, Paint::OFF)
 }
 
@@ -37,9 +42,11 @@ fn a_run_reads_as_a_tree_of_stays_with_calls_and_measurements() {
                 {"name": "variables.set", "us": 9, "result": "ok"}]))}}),
         json!({"seq": 7, "at": 4_200, "kind": "run-finished", "data": {"state": "completed"}}),
     ];
-    let messages = [json!({"id": "msg_1", "direction": "out", "address": "+33600000001",
+    let messages = [
+        json!({"id": "msg_1", "direction": "out", "address": "+33600000001",
         "channel": "main-sms", "status": "delivered",
-        "history": [{"state": "queued", "at": 1_010}, {"state": "delivered", "at": 2_000}]})];
+        "history": [{"state": "queued", "at": 1_010}, {"state": "delivered", "at": 2_000}]}),
+    ];
     assert_eq!(
         drawn(&run, &entries, &messages),
         "\
@@ -72,12 +79,20 @@ Messages
 fn a_failed_run_says_why_at_the_top() {
     let run = json!({"id": "run_2", "workflow": "greet", "state": "failed", "reason": "denied",
         "created-at": 1_000, "ended-at": 2_000});
-    let entries = [json!({"at": 1_500, "kind": "step-failed", "step": "crm", "data": {"visit": 1, "attempt": 3,
+    let entries = [
+        json!({"at": 1_500, "kind": "step-failed", "step": "crm", "data": {"visit": 1, "attempt": 3,
         "failure": {"class": "blocked", "code": "denied", "message": "crm.example is not granted"},
-        "used": {}}})];
+        "used": {}}}),
+    ];
     let text = drawn(&run, &entries, &[]);
-    assert!(text.contains("why       step crm: denied: crm.example is not granted"), "{text}");
-    assert!(text.contains("failed, try 3: denied (blocked): crm.example"), "{text}");
+    assert!(
+        text.contains("why       step crm: denied: crm.example is not granted"),
+        "{text}"
+    );
+    assert!(
+        text.contains("failed, try 3: denied (blocked): crm.example"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -97,7 +112,10 @@ fn an_external_call_without_a_result_says_so() {
     let entries = [json!({"at": 1, "kind": "call-started", "step": "crm",
         "data": {"activation": 1, "ordinal": 0, "name": "http.fetch", "summary": "POST x", "once": true}})];
     let text = drawn(&json!({"id": "run_4", "state": "running"}), &entries, &[]);
-    assert!(text.contains("http.fetch POST x  no result is known"), "{text}");
+    assert!(
+        text.contains("http.fetch POST x  no result is known"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -123,6 +141,10 @@ fn a_kind_of_a_later_version_is_shown_as_it_is() {
 #[test]
 fn a_second_visit_is_a_node_of_its_own() {
     let done = |at: i64| json!({"at": at, "kind": "step-finished", "step": "s", "data": {"branch": "again"}});
-    let text = drawn(&json!({"id": "run_7", "state": "running"}), &[done(1), done(2)], &[]);
+    let text = drawn(
+        &json!({"id": "run_7", "state": "running"}),
+        &[done(1), done(2)],
+        &[],
+    );
     assert_eq!(text.matches("  s\n").count(), 2, "{text}");
 }

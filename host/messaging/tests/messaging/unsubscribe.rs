@@ -1,10 +1,6 @@
 //! Unsubscribe links: the page, the confirmation, one click, and links that are not ours.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
+use crate::support::{World, world};
 use serde_json::json;
-use support::{World, world};
 
 const ANN: &str = "+33612345678";
 

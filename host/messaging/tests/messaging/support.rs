@@ -19,19 +19,17 @@ use jackfield_messaging::{
 use jackfield_sandbox::wit::{Failure, FailureClass};
 use jackfield_sandbox::{HostCall, HostReply};
 use jackfield_store::records::{Channel, Message, Plugin};
-use jackfield_store::{
-    Commit, CommitError, Query, SharedStore, SqliteStore, Store, StoreExt, bucket_in,
-};
+use jackfield_store::{Commit, CommitError, Query, SharedStore, SqliteStore, StoreExt, bucket_in};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// 2026-11-20T12:00:00Z, a Friday.
-pub const NOON: i64 = 1_795_176_000_000;
+pub(crate) const NOON: i64 = 1_795_176_000_000;
 
 /// What the provider does with the next message.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Takes it, under this id and with this status.
     Takes(&'static str, &'static str),
     /// Refuses it: class, code, maybe sent, retry after.
@@ -40,17 +38,17 @@ pub enum Reply {
     Hangs,
 }
 
-pub struct FakeHost {
+pub(crate) struct FakeHost {
     store: SharedStore,
     clock: SharedClock,
     locks: Vec<Arc<tokio::sync::Mutex<()>>>,
     /// Whether a send's call must not be repeated.
-    pub once: Mutex<bool>,
+    pub(crate) once: Mutex<bool>,
     /// Whether the connector reads every request, as a message.
-    pub mended: Mutex<bool>,
-    pub replies: Mutex<VecDeque<Reply>>,
-    pub events: Mutex<Vec<NewEvent>>,
-    pub sent: Mutex<Vec<(Value, String)>>,
+    pub(crate) mended: Mutex<bool>,
+    pub(crate) replies: Mutex<VecDeque<Reply>>,
+    pub(crate) events: Mutex<Vec<NewEvent>>,
+    pub(crate) sent: Mutex<Vec<(Value, String)>>,
     changes: watch::Sender<u64>,
 }
 
@@ -198,11 +196,11 @@ impl Host for FakeHost {
 }
 
 /// A host, messaging on it, and a workspace `w` with a connector `fake`.
-pub struct World {
-    pub host: Arc<FakeHost>,
-    pub clock: SimulatedClock,
-    pub messaging: Messaging,
-    pub channel: String,
+pub(crate) struct World {
+    pub(crate) host: Arc<FakeHost>,
+    pub(crate) clock: SimulatedClock,
+    pub(crate) messaging: Messaging,
+    pub(crate) channel: String,
     key: SecretKey,
     folder: tempfile::TempDir,
 }
@@ -222,7 +220,7 @@ fn descriptor(more: &Value) -> Value {
     whole
 }
 
-pub async fn world(settings: Value, connector: Value) -> World {
+pub(crate) async fn world(settings: Value, connector: Value) -> World {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let descriptor = descriptor(&connector);
@@ -298,7 +296,7 @@ fn start(
 
 impl World {
     /// Another life on the same database: what was under way in the first one is forgotten.
-    pub async fn reborn(self) -> World {
+    pub(crate) async fn reborn(self) -> World {
         self.host.store.close().await;
         let store = open(&self.folder).await;
         let (host, messaging) = start(store, &self.clock, &self.key);
@@ -309,12 +307,15 @@ impl World {
         }
     }
 
-    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub(crate) fn script(&self, replies: impl IntoIterator<Item = Reply>) {
         self.host.replies.lock().unwrap().extend(replies);
     }
 
     /// Waits until something holds of what is committed.
-    pub async fn until<T, F: Future<Output = Option<T>>>(&self, mut holds: impl FnMut() -> F) -> T {
+    pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+        &self,
+        mut holds: impl FnMut() -> F,
+    ) -> T {
         let mut changes = self.host.changes.subscribe();
         let search = async {
             loop {
@@ -335,7 +336,7 @@ impl World {
     }
 
     /// Waits until a message is in a state.
-    pub async fn state(&self, id: &str, state: &str) -> Value {
+    pub(crate) async fn state(&self, id: &str, state: &str) -> Value {
         let messages = self.messaging.messages();
         self.until(|| async {
             let message = messages.get("w", id).await.unwrap();
@@ -344,11 +345,11 @@ impl World {
         .await
     }
 
-    pub async fn send(&self, to: &str, text: &str) -> String {
+    pub(crate) async fn send(&self, to: &str, text: &str) -> String {
         self.send_as(to, text, json!({})).await
     }
 
-    pub async fn send_as(&self, to: &str, text: &str, more: Value) -> String {
+    pub(crate) async fn send_as(&self, to: &str, text: &str, more: Value) -> String {
         let mut message = json!({"channel": "main", "content": {"type": "text", "text": text}});
         for (key, value) in more.as_object().unwrap() {
             message[key] = value.clone();
@@ -361,11 +362,11 @@ impl World {
         sent.unwrap()["id"].as_str().unwrap().to_owned()
     }
 
-    pub async fn receive(&self, events: Value) -> HttpAnswer {
+    pub(crate) async fn receive(&self, events: Value) -> HttpAnswer {
         self.receive_raw(events.to_string().into_bytes()).await
     }
 
-    pub async fn receive_raw(&self, body: Vec<u8>) -> HttpAnswer {
+    pub(crate) async fn receive_raw(&self, body: Vec<u8>) -> HttpAnswer {
         let url = format!("https://jack.example.com/hooks/{}", self.channel);
         self.messaging
             .inbound()
@@ -373,7 +374,7 @@ impl World {
             .await
     }
 
-    pub async fn texts(&self, from: &str, provider_id: &str, text: &str) {
+    pub(crate) async fn texts(&self, from: &str, provider_id: &str, text: &str) {
         let answer = self
             .receive(
                 json!([{"type": "message", "provider-id": provider_id, "from": from,
@@ -388,7 +389,7 @@ impl World {
         );
     }
 
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.host
             .events
             .lock()
@@ -398,12 +399,12 @@ impl World {
             .collect()
     }
 
-    pub fn count(&self, name: &str) -> usize {
+    pub(crate) fn count(&self, name: &str) -> usize {
         self.names().iter().filter(|one| *one == name).count()
     }
 
     /// What the provider got: texts in order.
-    pub fn sent(&self) -> Vec<String> {
+    pub(crate) fn sent(&self) -> Vec<String> {
         let sent = self.host.sent.lock().unwrap();
         sent.iter()
             .map(|(message, _)| {
@@ -415,12 +416,12 @@ impl World {
             .collect()
     }
 
-    pub async fn messages(&self) -> Vec<Message> {
+    pub(crate) async fn messages(&self) -> Vec<Message> {
         self.host.store.find(Query::<Message>::all()).await.unwrap()
     }
 
     /// A step of a run about a contact does a host call.
-    pub async fn call(
+    pub(crate) async fn call(
         &self,
         actor: &Actor,
         call: HostCall,
@@ -431,7 +432,7 @@ impl World {
     }
 
     /// The step's outcome is committed.
-    pub async fn apply(&self, actor: &Actor, effects: &[Effect]) -> Vec<NewEvent> {
+    pub(crate) async fn apply(&self, actor: &Actor, effects: &[Effect]) -> Vec<NewEvent> {
         let guard = self.host.lock(actor.bucket).await;
         let mut commit = Commit::of(actor.bucket);
         let applied = self
@@ -450,7 +451,7 @@ impl World {
         applied.events
     }
 
-    pub fn actor(&self, contact: &str, call_key: &str) -> Actor {
+    pub(crate) fn actor(&self, contact: &str, call_key: &str) -> Actor {
         let bucket = bucket_in("ctc", contact).unwrap();
         Actor {
             workspace: "w".to_owned(),
@@ -463,13 +464,13 @@ impl World {
         }
     }
 
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.clock.now()
     }
 }
 
 /// What a call answered, where it answers a text.
-pub fn text(reply: HostReply) -> Result<String, String> {
+pub(crate) fn text(reply: HostReply) -> Result<String, String> {
     match reply {
         HostReply::Text(Ok(text)) => Ok(text),
         HostReply::Text(Err(error)) => Err(format!("{}: {}", error.code, error.message)),

@@ -1,14 +1,10 @@
 //! Contacts through the API and through steps.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
+use crate::support::{World, text, world};
 use jackfield_engine::{Domain, SecretOwner};
 use jackfield_messaging::{ErrorKind, FieldKind, ListContacts, NewField};
 use jackfield_sandbox::wit::contacts::Operation;
 use jackfield_sandbox::{HostCall, HostReply};
 use serde_json::{Value, json};
-use support::{World, text, world};
 
 async fn field(world: &World, name: &str, kind: FieldKind) {
     let field = NewField {

@@ -1,12 +1,8 @@
 //! What goes out: order, rules of the moment, failures, crashes.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
+use crate::support::{NOON, Reply, world};
 use jackfield_messaging::ListDecisions;
 use jackfield_sandbox::wit::FailureClass::{Blocked, Permanent, Transient};
 use serde_json::json;
-use support::{NOON, Reply, world};
 
 const ANN: &str = "+33612345678";
 
@@ -376,7 +372,7 @@ async fn mails_of_one_workflow_to_one_contact_are_a_thread() {
             message: message.to_string(),
         };
         let (reply, effects) = world.call(&actor, call, &[]).await;
-        let message = support::text(reply).unwrap();
+        let message = crate::support::text(reply).unwrap();
         world.apply(&actor, &effects).await;
         world.state(&message, "accepted").await;
         world.clock.advance(1_000);

@@ -1,11 +1,7 @@
 //! What comes in: repetitions, first messages, compliance words, requests that cannot be read.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
+use crate::support::world;
 use jackfield_messaging::{ListContacts, ListInbound};
 use serde_json::{Value, json};
-use support::world;
 
 const ANN: &str = "+33612345678";
 

@@ -1,47 +1,12 @@
-//! `run show`: a run so that an operator understands it without a log.
+//! The entries of a timeline as lines of the tree.
 //!
-//! It reads what the API gives (the run, its timeline, its messages) and draws one tree: a node for
-//! each stay at a step, under it what happened there in order, under that the host calls with what
-//! they took. Entries are the engine's closed vocabulary (`kind`); one that this version does not
-//! know is shown as it is, so that a newer host can be looked at with an older command.
+//! Entries are the engine's closed vocabulary (`kind`); one that this version does not know is
+//! shown as it is.
 
-use super::text::{self, Paint};
-use super::tree::{Node, draw};
+use crate::cli::text::{self, Paint};
+use crate::cli::tree::Node;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-
-/// What is drawn.
-#[derive(Debug, Clone, Copy)]
-pub struct Sheet<'a> {
-    /// As `GET /v1/runs/{id}`.
-    pub run: &'a Value,
-    /// The items of `GET /v1/runs/{id}/timeline`.
-    pub entries: &'a [Value],
-    /// The items of `GET /v1/messages?run={id}`.
-    pub messages: &'a [Value],
-    /// The present time in milliseconds, for "for 3 h now".
-    pub now: i64,
-}
-
-/// Draws a run.
-#[must_use]
-pub fn render(sheet: &Sheet<'_>, zone: &TimeZone, paint: Paint) -> String {
-    let mut out = head(sheet, zone, paint);
-    out.push('\n');
-    let nodes = nodes(sheet.entries, zone, paint);
-    if nodes.is_empty() {
-        out.push_str("Nothing has happened yet.\n");
-    } else {
-        out.push_str(&draw(&nodes, zone, paint));
-    }
-    if !sheet.messages.is_empty() {
-        out.push_str(&format!("\n{}\n", paint.bold("Messages")));
-        for message in sheet.messages {
-            out.push_str(&message_lines(message, zone, paint));
-        }
-    }
-    out
-}
 
 /// One entry as a line of its own, with the step before it: for watching.
 #[must_use]
@@ -59,118 +24,43 @@ pub fn watched(entry: &Value, zone: &TimeZone, paint: Paint) -> String {
         "call" | "call-finished" => Node::new(format!("answered  {}", reply(data, paint))),
         _ => line(entry, zone, paint),
     };
-    let note =
-        if node.note.is_empty() { String::new() } else { paint.dim(&format!("  ({})", node.note)) };
+    let note = if node.note.is_empty() {
+        String::new()
+    } else {
+        paint.dim(&format!("  ({})", node.note))
+    };
     format!("{}  {:<20}  {}{note}\n", paint.dim(&time), step, node.text)
 }
 
-fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn word<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn number(value: &Value, name: &str) -> u64 {
+pub(super) fn number(value: &Value, name: &str) -> u64 {
     value.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
-fn instant(value: &Value, name: &str) -> Option<i64> {
+pub(super) fn instant(value: &Value, name: &str) -> Option<i64> {
     value.get(name).and_then(Value::as_i64)
 }
 
-fn head(sheet: &Sheet<'_>, zone: &TimeZone, paint: Paint) -> String {
-    let run = sheet.run;
-    let state = word(run, "state");
-    let mut out = format!("{}  {}\n", paint.bold(word(run, "id")), paint.state(state));
-    let mut row = |name: &str, value: String| {
-        if !value.is_empty() {
-            out.push_str(&format!("  {}{value}\n", paint.dim(&format!("{name:<10}"))));
-        }
-    };
-    let version = run.get("version").and_then(Value::as_i64);
-    row(
-        "workflow",
-        format!(
-            "{}{}",
-            word(run, "workflow"),
-            version.map_or(String::new(), |version| format!(", version {version}"))
-        ),
-    );
-    row("contact", text::line(word(run, "contact"), 80));
-    let created = instant(run, "created-at");
-    let ended = instant(run, "ended-at");
-    if let Some(created) = created {
-        let took = text::duration_ms(ended.unwrap_or(sheet.now) - created);
-        let took = if ended.is_some() { format!("took {took}") } else { format!("{took} ago") };
-        row("started", format!("{} ({took})", text::date_time(created, zone)));
+pub(super) fn events(data: &Value) -> String {
+    let names: Vec<&str> = data
+        .get("events")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if names.is_empty() {
+        "the time".to_owned()
+    } else {
+        text::line(&names.join(" or "), 160)
     }
-    if matches!(state, "failed" | "needs-attention" | "cancelled") {
-        row("why", why(sheet));
-    }
-    if state == "waiting" {
-        row("waits", waits(sheet, zone));
-    }
-    out
-}
-
-/// Why the run is where it is: its reason, and the message of the last entry that has one.
-fn why(sheet: &Sheet<'_>) -> String {
-    let reason = text::line(word(sheet.run, "reason"), 200);
-    let told = sheet.entries.iter().rev().find_map(|entry| {
-        let data = entry.get("data")?;
-        match word(entry, "kind") {
-            "step-failed" => {
-                let failure = data.get("failure")?;
-                Some(format!(
-                    "step {}: {}: {}",
-                    word(entry, "step"),
-                    word(failure, "code"),
-                    word(failure, "message")
-                ))
-            }
-            "needs-attention" => {
-                Some(format!("{}: {}", word(data, "code"), word(data, "message")))
-            }
-            _ => None,
-        }
-    });
-    match told {
-        Some(told) if word(sheet.run, "state") != "cancelled" => {
-            let told = text::line(&told, 400);
-            if reason.is_empty() || told.contains(&reason) { told } else { format!("{reason}; {told}") }
-        }
-        _ => reason,
-    }
-}
-
-/// What the run waits for, and until when.
-fn waits(sheet: &Sheet<'_>, zone: &TimeZone) -> String {
-    let last = sheet.entries.iter().rev().find_map(|entry| {
-        let data = entry.get("data")?;
-        let (until, what) = match word(entry, "kind") {
-            "waiting" => (instant(data, "until"), events(data)),
-            "step-failed" => (Some(instant(data, "retry-at")?), "the next try".to_owned()),
-            _ => return None,
-        };
-        Some((word(entry, "step").to_owned(), until, what))
-    });
-    let Some((step, until, what)) = last else { return String::new() };
-    let until = until.map_or(String::new(), |until| {
-        format!(
-            ", until {} at the latest (in {})",
-            text::date_time(until, zone),
-            text::duration_ms(until - sheet.now)
-        )
-    });
-    format!("at {step} for {what}{until}")
-}
-
-fn events(data: &Value) -> String {
-    let names: Vec<&str> =
-        data.get("events").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    if names.is_empty() { "the time".to_owned() } else { text::line(&names.join(" or "), 160) }
 }
 
 /// The entries as nodes: those of one stay at a step under one node.
-fn nodes(entries: &[Value], zone: &TimeZone, paint: Paint) -> Vec<Node> {
+pub(super) fn nodes(entries: &[Value], zone: &TimeZone, paint: Paint) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
     let mut group: Option<Group> = None;
     for entry in entries {
@@ -180,7 +70,10 @@ fn nodes(entries: &[Value], zone: &TimeZone, paint: Paint) -> Vec<Node> {
             nodes.push(line(entry, zone, paint));
             continue;
         }
-        if group.as_ref().is_some_and(|open| open.ended || open.step != step) {
+        if group
+            .as_ref()
+            .is_some_and(|open| open.ended || open.step != step)
+        {
             nodes.extend(group.take().map(|group| group.close(paint)));
         }
         group
@@ -242,7 +135,9 @@ impl Group {
                     place: self.node.below.len(),
                     finished: false,
                 });
-                self.node.below.push(Node::at(instant(entry, "at"), text.trim_end().to_owned()));
+                self.node
+                    .below
+                    .push(Node::at(instant(entry, "at"), text.trim_end().to_owned()));
             }
             "call-finished" => {
                 let found = self
@@ -269,7 +164,9 @@ impl Group {
 
     /// The host calls that the activation lists, but for those that have lines of their own.
     fn calls(&mut self, data: &Value, node: &mut Node, paint: Paint) {
-        let Some(calls) = data.pointer("/used/calls").and_then(Value::as_array) else { return };
+        let Some(calls) = data.pointer("/used/calls").and_then(Value::as_array) else {
+            return;
+        };
         self.half_way.clear();
         for call in calls {
             let name = word(call, "name");
@@ -278,7 +175,11 @@ impl Group {
             }
             let summary = text::line(word(call, "summary"), 120);
             let result = word(call, "result");
-            let result = if result == "ok" { paint.dim("ok") } else { paint.red(result) };
+            let result = if result == "ok" {
+                paint.dim("ok")
+            } else {
+                paint.red(result)
+            };
             let text = [name, &summary].join(" ");
             node.below.push(
                 Node::new(format!("{}  {result}", text.trim_end()))
@@ -290,7 +191,8 @@ impl Group {
     fn close(mut self, paint: Paint) -> Node {
         for call in self.external.iter().filter(|call| !call.finished) {
             let node = &mut self.node.below[call.place];
-            node.text.push_str(&format!("  {}", paint.yellow("no result is known")));
+            node.text
+                .push_str(&format!("  {}", paint.yellow("no result is known")));
         }
         self.node.below.append(&mut self.half_way);
         self.node
@@ -303,7 +205,10 @@ fn reply(data: &Value, paint: Paint) -> String {
         "" => String::new(),
         "ok" => paint.dim("ok"),
         result => {
-            let status = result.split(',').next().and_then(|word| word.parse::<u16>().ok());
+            let status = result
+                .split(',')
+                .next()
+                .and_then(|word| word.parse::<u16>().ok());
             let shown = text::line(result, 160);
             // What is no status and no `ok` is a code and a message.
             match status {
@@ -318,7 +223,9 @@ fn reply(data: &Value, paint: Paint) -> String {
 
 /// What an activation used.
 fn used(data: &Value) -> String {
-    let Some(used) = data.get("used") else { return String::new() };
+    let Some(used) = data.get("used") else {
+        return String::new();
+    };
     if number(used, "us") == 0 && number(used, "fuel") == 0 {
         return String::new();
     }
@@ -344,7 +251,10 @@ fn line(entry: &Value, zone: &TimeZone, paint: Paint) -> Node {
         ),
         "step-skipped" => format!("{}: its condition did not hold", paint.yellow("skipped")),
         "step-finished" => {
-            format!("done: {}", paint.state(&text::line(word(data, "branch"), 60)))
+            format!(
+                "done: {}",
+                paint.state(&text::line(word(data, "branch"), 60))
+            )
         }
         "step-failed" => return failed(entry, data, zone, paint),
         "waiting" => format!(
@@ -374,7 +284,11 @@ fn line(entry: &Value, zone: &TimeZone, paint: Paint) -> Node {
         "run-finished" => {
             let reason = text::line(word(data, "reason"), 200);
             let state = paint.state(word(data, "state"));
-            if reason.is_empty() { state } else { format!("{state}: {reason}") }
+            if reason.is_empty() {
+                state
+            } else {
+                format!("{state}: {reason}")
+            }
         }
         "needs-attention" => format!(
             "{}: {}: {}",
@@ -383,8 +297,14 @@ fn line(entry: &Value, zone: &TimeZone, paint: Paint) -> Node {
             text::line(word(data, "message"), 400)
         ),
         other => {
-            let data = if data.is_null() { String::new() } else { data.to_string() };
-            format!("{} {}", text::line(other, 60), text::line(&data, 200)).trim_end().to_owned()
+            let data = if data.is_null() {
+                String::new()
+            } else {
+                data.to_string()
+            };
+            format!("{} {}", text::line(other, 60), text::line(&data, 200))
+                .trim_end()
+                .to_owned()
         }
     };
     Node::at(instant(entry, "at"), text).note(used(data))
@@ -396,51 +316,21 @@ fn failed(entry: &Value, data: &Value, zone: &TimeZone, paint: Paint) -> Node {
     let text = format!(
         "{}{}: {} ({}): {}",
         paint.red("failed"),
-        if attempt > 1 { format!(", try {attempt}") } else { String::new() },
+        if attempt > 1 {
+            format!(", try {attempt}")
+        } else {
+            String::new()
+        },
         word(&failure, "code"),
         word(&failure, "class"),
         text::line(word(&failure, "message"), 400),
     );
     let node = Node::at(instant(entry, "at"), text).note(used(data));
     match instant(data, "retry-at") {
-        Some(retry) => {
-            node.with(Node::new(format!("tried again at {}", text::date_time(retry, zone))))
-        }
+        Some(retry) => node.with(Node::new(format!(
+            "tried again at {}",
+            text::date_time(retry, zone)
+        ))),
         None => node,
     }
 }
-
-/// A message with what became of it.
-fn message_lines(message: &Value, zone: &TimeZone, paint: Paint) -> String {
-    let reason = text::line(word(message, "reason"), 120);
-    let mut out = format!(
-        "  {}  {} by {}: {}{}\n",
-        word(message, "id"),
-        if word(message, "direction") == "in" {
-            format!("from {}", text::line(word(message, "address"), 80))
-        } else {
-            format!("to {}", text::line(word(message, "address"), 80))
-        },
-        text::line(word(message, "channel"), 64),
-        paint.state(word(message, "status")),
-        if reason.is_empty() { String::new() } else { format!(" ({reason})") },
-    );
-    let history: Vec<String> = message
-        .get("history")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|step| {
-            let state = step.get("state")?.as_str()?;
-            Some(format!("{state} {}", text::clock(instant(step, "at")?, zone)))
-        })
-        .collect();
-    if !history.is_empty() {
-        out.push_str(&format!("    {}\n", paint.dim(&history.join(" · "))));
-    }
-    out
-}
-
-#[cfg(test)]
-#[path = "timeline_tests.rs"]
-mod tests;

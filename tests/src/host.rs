@@ -1,0 +1,307 @@
+//! The real program, as an operator runs it.
+//!
+//! Every host has a data folder of its own. What the first start does (install and compile the
+//! plugins, make keys) is done once for each build of program and plugins, and copied, because it
+//! takes seconds; `docs` starts a host on an empty folder, as a new user does.
+
+use crate::{Api, place, until};
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A host in a process of its own. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Host {
+    /// The API, with the operator's key.
+    pub api: Api,
+    data: TempDir,
+    port: u16,
+    flags: Vec<String>,
+    child: Option<Child>,
+}
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub out: String,
+    /// What it complained.
+    pub err: String,
+}
+
+impl Done {
+    /// What a command printed that succeeded.
+    pub fn ok(self) -> String {
+        assert!(
+            self.status.success(),
+            "{}\n{}{}",
+            self.status,
+            self.out,
+            self.err
+        );
+        self.out
+    }
+}
+
+impl Host {
+    /// Starts a host that may reach loopback, where the peers are.
+    pub async fn start() -> Host {
+        Host::start_with(&[]).await
+    }
+
+    /// Starts a host with flags of `serve` besides the usual ones.
+    pub async fn start_with(flags: &[&str]) -> Host {
+        let key = fs::read_to_string(template().join("operator.key")).expect("an operator's key");
+        for _ in 0..5 {
+            let port = crate::free_port();
+            let mut host = Host {
+                api: Api::new(&url(port)).with_key(key.trim()),
+                data: tempfile::tempdir().expect("a temporary folder"),
+                port,
+                flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+                child: None,
+            };
+            copy(template(), host.data.path());
+            if host.try_begin().await {
+                return host;
+            }
+            // Somebody else took the port between looking and listening.
+            assert!(
+                host.log().contains("cannot be listened on"),
+                "{}",
+                host.log()
+            );
+        }
+        panic!("no port could be listened on");
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(self.port)
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// What the host wrote so far, of all its lives.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.data().join("host.log")).unwrap_or_default()
+    }
+
+    /// Ends the process at once, as a power failure would (SIGKILL).
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("the host can be killed");
+            child.wait().expect("the host ends");
+        }
+    }
+
+    /// Starts again on the same port and data.
+    pub async fn begin(&mut self) {
+        assert!(
+            self.try_begin().await,
+            "the host does not start again:\n{}",
+            self.log()
+        );
+    }
+
+    /// Kills it and starts it again.
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.begin().await;
+    }
+
+    async fn try_begin(&mut self) -> bool {
+        assert!(self.child.is_none(), "the host runs already");
+        let mut command = serve(self.data.path(), self.port);
+        self.child = Some(
+            command
+                .args(&self.flags)
+                .spawn()
+                .expect("the program starts"),
+        );
+        let api = self.api.clone();
+        let child = self.child.as_mut().expect("it was just put there");
+        let ready = until("the host to be ready", async || {
+            if child
+                .try_wait()
+                .expect("the process can be asked")
+                .is_some()
+            {
+                return Some(false);
+            }
+            let asked = api.request(reqwest::Method::GET, "/readyz").send().await;
+            asked
+                .ok()
+                .filter(|answer| answer.status().is_success())
+                .map(|_| true)
+        })
+        .await;
+        if !ready {
+            self.child = None;
+        }
+        ready
+    }
+
+    /// Runs a command as a person types it, with this host's address and data folder.
+    pub async fn cli<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Done {
+        let output = tokio::process::Command::new(place::program())
+            .args(arguments)
+            .env("JACKFIELD_URL", self.url())
+            .env("JACKFIELD_DATA", self.data())
+            .env_remove("JACKFIELD_KEY")
+            .env_remove("JACKFIELD_WORKSPACE")
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .expect("the program starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Done {
+            status: output.status,
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- the host's log ---\n{}", self.log());
+        }
+    }
+}
+
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+/// `jackfield serve`, its output in `host.log` of the data folder.
+fn serve(data: &Path, port: u16) -> Command {
+    let log = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(data.join("host.log"));
+    let log = log.expect("the log can be written");
+    let mut command = Command::new(place::program());
+    command
+        .arg("serve")
+        .arg("--data")
+        .arg(data)
+        .args([
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--allow-address",
+            "127.0.0.0/8",
+        ])
+        .arg("--plugins")
+        .arg(place::plugins())
+        // A small pool: several hosts run at the same time, and each reserves address space.
+        .args(["--max-activations", "32"])
+        .env(
+            "RUST_LOG",
+            std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned()),
+        )
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log);
+    command
+}
+
+/// A data folder after the first start of this very build.
+fn template() -> &'static Path {
+    static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let mut build = DefaultHasher::new();
+        let entries = fs::read_dir(place::plugins()).expect("the plugins' folder");
+        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        assert!(
+            !files.is_empty(),
+            "there are no plugins; run `cargo xtask plugins`"
+        );
+        for file in files.into_iter().chain([place::program()]) {
+            let about = fs::metadata(&file).expect("a file");
+            (file, about.len(), about.modified().ok()).hash(&mut build);
+        }
+        let all = place::repository().join("target/tmp/jackfield-tests");
+        let kept = all.join(format!("{:016x}", build.finish()));
+        if !kept.exists() {
+            fs::create_dir_all(&all).expect("a folder for templates");
+            let made = tempfile::tempdir_in(&all).expect("a temporary folder");
+            first_start(made.path());
+            let _ = fs::remove_file(made.path().join("host.log"));
+            // Another process may have been faster; then its folder is as good.
+            if fs::rename(made.path(), &kept).is_err() {
+                assert!(kept.exists(), "{} cannot be made", kept.display());
+            }
+        }
+        kept
+    })
+}
+
+/// The very first start; runs without a runtime, since it is waited for by all tests.
+fn first_start(data: &Path) {
+    let port = crate::free_port();
+    let mut child = serve(data, port).spawn().expect("the program starts");
+    let began = Instant::now();
+    loop {
+        let well = Command::new(place::program())
+            .args(["doctor", "--url", &url(port)])
+            .arg("--data")
+            .arg(data)
+            .output()
+            .is_ok_and(|output| output.status.success());
+        let log = || fs::read_to_string(data.join("host.log")).unwrap_or_default();
+        if well {
+            break;
+        }
+        let ended = child.try_wait().expect("the process can be asked");
+        assert!(ended.is_none(), "the first start ended:\n{}", log());
+        assert!(
+            began.elapsed() < Duration::from_secs(300),
+            "no first start:\n{}",
+            log()
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    child.kill().expect("the host can be killed");
+    child.wait().expect("the host ends");
+}
+
+/// Copies a folder; compiled components, which are never written again, as links.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &target);
+        } else if source.extension() != Some("cwasm".as_ref())
+            || fs::hard_link(&source, &target).is_err()
+        {
+            fs::copy(&source, &target).expect("a copy");
+        }
+    }
+}
+
+/// Whether a port of loopback is free at the moment.
+pub(crate) fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}

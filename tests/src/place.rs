@@ -1,0 +1,60 @@
+//! Where things are: the repository, the program, the plugins, the peers.
+//!
+//! `cargo xtask test` says it by environment variables; without them the places of a debug build
+//! are taken, so that `cargo test -p jackfield-tests` works in a checkout that was built.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// What to do when something is not there.
+const BUILD: &str = "run `cargo xtask test --only end-to-end`, which builds and brings it";
+
+/// The root of the checkout.
+#[must_use]
+pub fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn named(variable: &str, usual: &str) -> PathBuf {
+    let path = env::var_os(variable).map_or_else(|| repository().join(usual), PathBuf::from);
+    path.canonicalize()
+        .unwrap_or_else(|error| panic!("{} ({variable}): {error}; {BUILD}", path.display()))
+}
+
+/// The program `jackfield`.
+#[must_use]
+pub fn program() -> PathBuf {
+    named("JACKFIELD_BIN", "target/debug/jackfield")
+}
+
+/// The folder with the built-in plugins.
+#[must_use]
+pub fn plugins() -> PathBuf {
+    named("JACKFIELD_PLUGINS", "target/plugins")
+}
+
+/// A file in the folder of the peers that others wrote.
+pub(crate) fn peer(file: &str) -> PathBuf {
+    let folder = named("JACKFIELD_PEERS", "target/peers");
+    // Not canonical: Python knows by the path of its link that it belongs to an environment.
+    let path = folder.join(file);
+    assert!(path.exists(), "{} is missing; {BUILD}", path.display());
+    path
+}
+
+/// A provider's own OpenAPI document, kept beside the checkout because of its licence and size.
+/// None where it is not there: the test says so and proves nothing.
+#[must_use]
+pub fn openapi(file: &str) -> Option<PathBuf> {
+    let usual = repository().join("../shared/openapi");
+    let folder = env::var_os("JACKFIELD_OPENAPI").map_or(usual, PathBuf::from);
+    let path = folder.join(file);
+    if path.is_file() {
+        return Some(path);
+    }
+    eprintln!(
+        "SKIPPED: {} is not there; JACKFIELD_OPENAPI names the folder of providers' documents",
+        path.display()
+    );
+    None
+}

@@ -1,0 +1,240 @@
+//! Restarts: whatever dies when, what was accepted goes on, and nothing is done twice.
+//!
+//! The host is killed as a power failure would (SIGKILL) and started again on the same data. The
+//! moments of the kills are spread over the main job by waiting a little longer each time; where
+//! exactly they hit differs from machine to machine, and what must hold does not.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use jackfield_tests::{CALLER, Office, call, phone, until};
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// After so many milliseconds the host is killed.
+const MOMENTS: [u64; 14] = [0, 3, 8, 15, 25, 40, 60, 90, 130, 180, 250, 350, 500, 800];
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_millis()).unwrap()
+}
+
+/// How often each of the other side saw something of this caller.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    texts: usize,
+    questions: usize,
+    mails: usize,
+    notes: usize,
+}
+
+fn seen(office: &Office, number: &str, agent: &str) -> Seen {
+    let sms = office.gateway.messages().all();
+    let of = |words: &str| {
+        sms.iter()
+            .filter(|s| s.to == number && s.body.contains(words))
+            .count()
+    };
+    let mails = office.mailbox.mails().all();
+    let notes = office.crm.requests().all();
+    Seen {
+        texts: of("Sorry we missed"),
+        questions: of("call you back?"),
+        mails: mails
+            .iter()
+            .filter(|mail| mail.to.iter().any(|to| to == agent))
+            .count(),
+        // A repetition that the CRM recognised by its key is not done twice.
+        notes: notes
+            .iter()
+            .filter(|one| one.json["phone"] == number && !one.repeat)
+            .count(),
+    }
+}
+
+#[tokio::test]
+async fn a_kill_at_any_moment_of_the_main_job_loses_nothing_and_repeats_nothing() {
+    let mut office = Office::open().await;
+    office.api().publish(&office.example()).await;
+    let mut ends = Vec::new();
+    for (n, moment) in MOMENTS.into_iter().enumerate() {
+        let (number, agent) = (phone(n), format!("agent-{n}@example.com"));
+        let mut data = call();
+        data["agent"]["email"] = agent.clone().into();
+        let run = office.ring(&number, data).await;
+        tokio::time::sleep(Duration::from_millis(moment)).await;
+        office.host.restart().await;
+
+        let rests = |run: &Value| {
+            let state = run["state"].as_str().unwrap_or_default();
+            let asked = state == "waiting" && run["step"] == "ask-when";
+            asked || matches!(state, "completed" | "failed" | "needs-attention")
+        };
+        let stands = office
+            .api()
+            .run_until(&run, "at the question or over", rests)
+            .await;
+        if stands["state"] == "waiting" {
+            // The question may still be on its way; it, or the news that nobody knows.
+            let got = until("the question, or that it is uncertain", async || {
+                if seen(&office, &number, &agent).questions > 0 {
+                    return Some(true);
+                }
+                let run = office.api().run(&run).await;
+                (run["state"] != "waiting").then_some(false)
+            })
+            .await;
+            if got {
+                office.write(&number, "2").await;
+            }
+        }
+        let end = office.api().over(&run).await;
+        let seen = seen(&office, &number, &agent);
+        let messages = office.api().messages(&run).await;
+        let uncertain = messages
+            .iter()
+            .filter(|message| message["status"] == "uncertain")
+            .count();
+        let story = format!("killed after {moment} ms: {seen:?}, {end:#}, {messages:#?}");
+        assert!(
+            seen.texts <= 1 && seen.questions <= 1 && seen.mails <= 1,
+            "twice: {story}"
+        );
+        assert!(seen.notes <= 1, "twice: {story}");
+        match end["state"].as_str() {
+            Some("completed") => {
+                assert_eq!(seen.notes, 1, "{story}");
+                // What did not arrive is a message of which nobody knows.
+                let missing = 3 - seen.texts - seen.questions - seen.mails;
+                assert!(missing <= uncertain, "lost: {story}");
+            }
+            Some("failed") => assert!(uncertain > 0, "it failed without a reason: {story}"),
+            _ => panic!("{story}"),
+        }
+        ends.push(format!(
+            "{moment} ms: {} ({uncertain} uncertain)",
+            end["state"]
+        ));
+    }
+    // For people who wonder whether the kills hit anything.
+    println!("{}", ends.join("\n"));
+}
+
+#[tokio::test]
+async fn a_question_that_waits_outlives_the_host() {
+    let mut office = Office::open().await;
+    office.api().publish(&office.example()).await;
+    let run = office.ring(CALLER, call()).await;
+    office.text(CALLER, "call you back?").await;
+    office.api().waiting_at(&run, "ask-when").await;
+    let before = office.api().timeline(&run).await;
+    for _ in 0..2 {
+        office.host.restart().await;
+    }
+    let after = office.api().timeline(&run).await;
+    assert_eq!(before, after, "a run's past never changes");
+    office.write(CALLER, "1").await;
+    office.api().completed(&run).await;
+    assert_eq!(
+        office.crm.requests().all()[0].json["call_back"],
+        "This morning"
+    );
+    assert_eq!(office.crm.requests().count(), 1);
+    assert_eq!(office.gateway.messages().count(), 2);
+    let whole = office.api().timeline(&run).await;
+    assert_eq!(&whole[..before.len()], before, "a run's past never changes");
+}
+
+#[tokio::test]
+async fn a_provider_that_repeats_a_message_after_a_restart_is_heard_once() {
+    let mut office = Office::open().await;
+    office.api().publish(&office.example()).await;
+    let run = office.ring(CALLER, call()).await;
+    office.text(CALLER, "call you back?").await;
+    office.api().waiting_at(&run, "ask-when").await;
+    let mut answer = jackfield_peers::Inbound::text(CALLER, jackfield_tests::OFFICE, "2");
+    answer.sid = Some("SM0123456789abcdef0123456789abcdef".to_owned());
+    assert_eq!(office.gateway.deliver(&answer).await.unwrap().status, 200);
+    office.host.restart().await;
+    assert_eq!(office.gateway.deliver(&answer).await.unwrap().status, 200);
+    office.api().completed(&run).await;
+    let contact = format!(
+        "/v1/messages?contact=phone:%2B{}&status=received",
+        &CALLER[1..]
+    );
+    assert_eq!(office.api().all(&contact).await.len(), 1);
+    assert_eq!(office.crm.requests().count(), 1);
+}
+
+#[tokio::test]
+async fn a_timer_that_fell_due_while_the_host_was_down_fires_at_once_and_none_fires_early() {
+    let mut office = Office::open().await;
+    let waits = |name: &str, time: &str| {
+        format!(
+            "name: {name}\ntrigger: {{event: {name}.wanted}}\nsteps:\n  \
+             pause: {{uses: wait@1, with: {{for: {time}}}}}\n"
+        )
+    };
+    office.api().publish(&waits("short", "2s")).await;
+    office.api().publish(&waits("long", "12s")).await;
+    let who = Some("email:ann@example.com");
+    let short = office.api().start("short.wanted", who, json!({})).await;
+    let long = office.api().start("long.wanted", who, json!({})).await;
+    let until_of = |run: &Value| run["waiting"]["until"].as_i64().unwrap();
+    let short_due = until_of(&office.api().waiting_at(&short, "pause").await);
+    let long_due = until_of(&office.api().waiting_at(&long, "pause").await);
+    office.host.kill();
+    until("the short timer to be due", async || {
+        (now() > short_due).then_some(())
+    })
+    .await;
+    office.host.begin().await;
+    let begun = now();
+    let woken_at = async |office: &Office, run: &str| {
+        office.api().completed(run).await;
+        let timeline = office.api().timeline(run).await;
+        let woken = timeline
+            .iter()
+            .find(|entry| entry["kind"] == "woken")
+            .unwrap();
+        assert_eq!(woken["data"]["by"], "timer");
+        woken["at"].as_i64().unwrap()
+    };
+    let short_at = woken_at(&office, &short).await;
+    assert!(
+        short_at >= short_due && short_at <= begun + 5_000,
+        "{short_due} {begun} {short_at}"
+    );
+    let long_at = woken_at(&office, &long).await;
+    assert!(
+        long_at >= long_due,
+        "it fired {} ms early",
+        long_due - long_at
+    );
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_kill_is_there_after_it() {
+    let mut office = Office::open().await;
+    office
+        .api()
+        .publish(
+            "name: keep\ntrigger: {event: keep.wanted}\nsteps:\n  \
+             pause: {uses: wait@1, with: {for: 1h}}\n",
+        )
+        .await;
+    let mut runs = Vec::new();
+    for n in 0..20 {
+        let contact = format!("email:user-{n}@example.com");
+        runs.push(
+            office
+                .api()
+                .start("keep.wanted", Some(&contact), json!({"n": n}))
+                .await,
+        );
+    }
+    office.host.restart().await;
+    for (n, run) in runs.iter().enumerate() {
+        let found = office.api().waiting_at(run, "pause").await;
+        assert_eq!(found["trigger"]["n"], n, "{found:#}");
+    }
+}
