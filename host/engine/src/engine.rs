@@ -51,6 +51,7 @@ pub(crate) struct Core {
     locks: Vec<Arc<tokio::sync::Mutex<()>>>,
     running: Mutex<HashMap<String, Driver>>,
     generation: AtomicU64,
+    started_at: std::sync::atomic::AtomicI64,
     watched: Mutex<HashMap<String, watch::Sender<u64>>>,
 }
 
@@ -97,6 +98,7 @@ impl Engine {
                 locks: (0..buckets).map(|_| Arc::default()).collect(),
                 running: Mutex::default(),
                 generation: AtomicU64::new(0),
+                started_at: std::sync::atomic::AtomicI64::new(i64::MIN),
                 watched: Mutex::default(),
                 store,
                 clock,
@@ -117,6 +119,7 @@ impl Engine {
     /// When the database cannot be read.
     pub async fn start(&self) -> Result<(), ReadError> {
         let core = &self.core;
+        core.started_at.store(core.now(), Ordering::Relaxed);
         core.tasks.spawn(crate::timers::run(core.clone()));
         for bucket in core.store.owned() {
             let query = Query::<Run>::of(bucket)
@@ -234,6 +237,11 @@ impl Core {
 
     pub(crate) fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    /// Whether something was last touched in an earlier life of the host.
+    pub(crate) fn is_from_before(&self, updated_at: i64) -> bool {
+        updated_at < self.started_at.load(Ordering::Relaxed)
     }
 
     pub(crate) fn new_id(&self, kind: &str, bucket: i32) -> String {

@@ -32,6 +32,7 @@ impl<K: Hash + Eq, V: Clone> Copies<K, V> {
     fn new() -> Self {
         Copies {
             rows: Mutex::new(HashMap::new()),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -178,7 +179,7 @@ impl Context {
             .unwrap_or_default();
         let settings = Arc::new(settings);
         self.settings
-            .put(key, Arc::clone(&settings), self.copy_until());
+            .put(key, Arc::clone(&settings), self.copy_until(), ticket);
         Ok(settings)
     }
 

@@ -157,7 +157,7 @@ impl Lookup for Owned {
         };
         self.context
             .secrets
-            .put(key, secret.clone(), self.context.copy_until());
+            .put(key, secret.clone(), self.context.copy_until(), ticket);
         Ok(secret)
     }
 }

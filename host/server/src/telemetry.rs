@@ -12,6 +12,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::runtime::Tokio;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
+use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
@@ -70,7 +71,10 @@ pub(crate) fn log(options: &Options) -> Result<Traces, TelemetryError> {
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("jackfield")));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match options.log_format {
-        LogFormat::Text => lines.with_target(false).boxed(),
+        LogFormat::Text => lines
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()

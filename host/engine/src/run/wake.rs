@@ -60,8 +60,12 @@ fn set_going(
 ) -> Result<(), AcceptError> {
     let now = core.now();
     let step = state.at.as_ref().map(|at| at.step.clone());
-    commit.put(&entry.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
-    run.seq += 1;
+    // The timeline says so where the host was started again while the run waited.
+    let recovered = core.is_from_before(run.updated_at).then_some(Entry::Recovered {});
+    for entry in recovered.iter().chain([entry]) {
+        commit.put(&entry.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
+        run.seq += 1;
+    }
     state.activations += 1;
     if let Some(at) = state.at.as_mut() {
         at.phase = phase;

@@ -8,6 +8,7 @@ pub mod client;
 mod commands;
 pub mod exit;
 pub mod input;
+mod page;
 pub mod progress;
 pub mod sse;
 pub mod table;

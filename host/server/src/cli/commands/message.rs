@@ -86,6 +86,7 @@ const SHEET: &[Column] = &[
     ("channel", "/channel", As::Text),
     ("status", "/status", As::State),
     ("why", "/reason", As::Text),
+    ("said", "/error/message", As::Text),
     ("run", "/run", As::Text),
     ("provider's id", "/provider-id", As::Text),
     ("tries", "/attempts", As::Text),

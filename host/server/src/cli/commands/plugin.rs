@@ -4,6 +4,7 @@ use crate::cli::Session;
 use crate::cli::client::Body;
 use crate::cli::exit::Failure;
 use crate::cli::input;
+use crate::cli::page::page;
 use crate::cli::progress;
 use crate::cli::table::{As, Column, list, one, print_json, say};
 use crate::cli::text;
@@ -31,6 +32,11 @@ pub(crate) enum Command {
     },
     /// Shows an installed plugin: what it asks for and what it may do
     Show {
+        /// Its name, `name@major` or digest
+        plugin: String,
+    },
+    /// Prints a plugin's page of documentation (Markdown), made from what it says of itself
+    Page {
         /// Its name, `name@major` or digest
         plugin: String,
     },
@@ -120,6 +126,19 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 one(false, &answer, SHEET);
                 print!("{}", permissions(&answer));
             }
+            Ok(())
+        }
+        Command::Page { plugin } => {
+            let answer = client.get(&["v1", "plugins", &plugin], &[]).await?;
+            let imports: Vec<&str> = answer
+                .pointer("/asked/imports")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let kind = answer["kind"].as_str().unwrap_or("step");
+            print!("{}", page(&answer["descriptor"], kind, &imports));
             Ok(())
         }
         Command::Grant { plugin, only, host } => {

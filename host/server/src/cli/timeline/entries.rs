@@ -21,7 +21,8 @@ pub fn watched(entry: &Value, zone: &TimeZone, paint: Paint) -> String {
             word(data, "name"),
             text::line(word(data, "summary"), 120)
         )),
-        "call" | "call-finished" => Node::new(format!("answered  {}", reply(data, paint))),
+        "call" => Node::new(format!("{}  {}", word(data, "name"), reply(data, paint))),
+        "call-finished" => Node::new(format!("answered  {}", reply(data, paint))),
         _ => line(entry, zone, paint),
     };
     let note = if node.note.is_empty() {
@@ -65,7 +66,9 @@ pub(super) fn nodes(entries: &[Value], zone: &TimeZone, paint: Paint) -> Vec<Nod
     let mut group: Option<Group> = None;
     for entry in entries {
         let step = word(entry, "step");
-        if step.is_empty() {
+        // The run's own beginning and end name the step too at which it stood.
+        let of_run = matches!(word(entry, "kind"), "run-started" | "run-finished");
+        if step.is_empty() || of_run {
             nodes.extend(group.take().map(|group| group.close(paint)));
             nodes.push(line(entry, zone, paint));
             continue;

@@ -40,7 +40,7 @@ fn a_run_reads_as_a_tree_of_stays_with_calls_and_measurements() {
             "branch": "success", "used": used(121_000, json!([
                 {"name": "http.fetch", "summary": "POST crm.example", "us": 120_000, "result": "ok"},
                 {"name": "variables.set", "us": 9, "result": "ok"}]))}}),
-        json!({"seq": 7, "at": 4_200, "kind": "run-finished", "data": {"state": "completed"}}),
+        json!({"seq": 7, "at": 4_200, "kind": "run-finished", "step": "crm", "data": {"state": "completed"}}),
     ];
     let messages = [
         json!({"id": "msg_1", "direction": "out", "address": "+33600000001",
