@@ -265,8 +265,7 @@ fn first_start(data: &Path) {
     loop {
         let well = Command::new(place::program())
             .args(["doctor", "--url", &url(port)])
-            .arg("--data")
-            .arg(data)
+            .env("JACKFIELD_DATA", data)
             .output()
             .is_ok_and(|output| output.status.success());
         let log = || fs::read_to_string(data.join("host.log")).unwrap_or_default();

@@ -210,7 +210,7 @@ fn the_readmes_first_workflow_works_as_it_is_written() {
     for words in ["which-plan", "paying", "remember", "completed"] {
         assert!(printed.contains(words), "{words} is missing in\n{printed}");
     }
-    let contact = reader.types("jackfield contact show email:ann@example.com --json --data data");
+    let contact = reader.types("JACKFIELD_DATA=data jackfield contact show email:ann@example.com --json");
     assert!(
         contact.contains("\"fr\""),
         "the workflow set the language: {contact}"

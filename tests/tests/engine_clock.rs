@@ -259,7 +259,7 @@ async fn a_wait_of_300_days_ends_in_the_millisecond_when_it_is_due() {
 async fn a_wait_outlives_the_engine_and_what_fell_due_meanwhile_ends_at_once() {
     let lab = Lab::open().await;
     let yaml = "name: long\ntrigger: {event: long.wanted}\nsteps:\n  \
-                pause: {uses: wait@1, with: {for: \"$days.count\"}}\n";
+                pause: {uses: wait@1, with: {for: \"$event.days.count\"}}\n";
     lab.publish(yaml).await.unwrap();
     let due = lab
         .start(
@@ -354,7 +354,7 @@ async fn a_loop_with_a_wait_goes_round_and_one_that_does_not_rest_is_stopped() {
     lab.publish(
         "name: spin\ntrigger: {event: spin.wanted}\nmax-visits: 20\nsteps:\n  \
          a: {uses: wait@1, with: {until: \"2020-01-01 00:00\"}}\n  \
-         b:\n    uses: branch@1\n    with: {branches: [{name: again, when: {field: go.on, is: true}}]}\n    \
+         b:\n    uses: branch@1\n    with: {branches: [{name: again, when: {field: event.go.on, is: true}}]}\n    \
          branches: {again: a, else: end}\n",
     )
     .await
@@ -376,7 +376,7 @@ async fn a_loop_with_a_wait_goes_round_and_one_that_does_not_rest_is_stopped() {
     lab.publish(
         "name: round\ntrigger: {event: round.wanted}\nmax-visits: 5\nsteps:\n  \
          a: {uses: wait@1, with: {for: 1d}}\n  \
-         b:\n    uses: branch@1\n    with: {branches: [{name: again, when: {field: go.on, is: true}}]}\n    \
+         b:\n    uses: branch@1\n    with: {branches: [{name: again, when: {field: event.go.on, is: true}}]}\n    \
          branches: {again: a, else: end}\n",
     )
     .await
@@ -405,7 +405,7 @@ async fn a_loop_with_a_wait_goes_round_and_one_that_does_not_rest_is_stopped() {
     let refused = lab
         .publish(
             "name: endless\ntrigger: {event: a.b}\nsteps:\n  a:\n    uses: branch@1\n    \
-             with: {branches: [{name: x, when: {field: go.on, is: true}}]}\n    \
+             with: {branches: [{name: x, when: {field: event.go.on, is: true}}]}\n    \
              branches: {x: a, else: a}\n",
         )
         .await;

@@ -115,9 +115,9 @@ async fn a_mail_arrives_with_both_bodies_and_the_headers_that_it_should_have() {
     let (mail, message) = post
         .sent(json!({
             "channel": "mail",
-            "subject": "Zwölf Grüße für ${user.name} – €",
-            "html": "<p>Grüße, <b>$user.name</b> &amp; Co. €</p>",
-            "text": "Grüße, $user.name & Co. €",
+            "subject": "Zwölf Grüße für ${event.user.name} – €",
+            "html": "<p>Grüße, <b>$event.user.name</b> &amp; Co. €</p>",
+            "text": "Grüße, $event.user.name & Co. €",
             "cc": "copy@example.com",
             "bcc": ["hidden@example.com"],
             "unsubscribe": {},

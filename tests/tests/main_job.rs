@@ -261,7 +261,7 @@ async fn after_unsubscribing_a_contact_gets_nothing_more_and_the_record_says_why
     api.publish(
         "name: text\ntrigger: {event: text.wanted}\n\
          steps:\n  text:\n    uses: send-message@1\n    with:\n      channel: main-sms\n      \
-         to: $user.phone\n      text: Hello\n      unsubscribe: {}\n",
+         to: $event.user.phone\n      text: Hello\n      unsubscribe: {}\n",
     )
     .await;
     let contact = format!("phone:{CALLER}");

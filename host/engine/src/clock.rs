@@ -53,7 +53,9 @@ impl SimulatedClock {
     /// A clock that stands at this instant.
     #[must_use]
     pub fn at(instant: i64) -> SimulatedClock {
-        SimulatedClock { now: Arc::new(watch::Sender::new(instant)) }
+        SimulatedClock {
+            now: Arc::new(watch::Sender::new(instant)),
+        }
     }
 
     /// Moves the clock; what was due by then wakes.

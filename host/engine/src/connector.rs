@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use jackfield_egress::{Caller, Secrets};
 use jackfield_sandbox::wit::connector::{Receipt, Received, Request};
 use jackfield_sandbox::wit::{Failure, FailureClass, log};
-use jackfield_sandbox::{
-    Activated, Effect, Ended, HostCall, HostCalls, HostReply, Stop, Usage,
-};
+use jackfield_sandbox::{Activated, Effect, Ended, HostCall, HostCalls, HostReply, Stop, Usage};
 use jackfield_store::records::Channel;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -85,9 +83,15 @@ impl Engine {
     /// When its plugin is missing or not granted, or its settings make no rule of the grant.
     pub async fn connector(&self, channel: &Channel) -> Result<Connector, ConnectorError> {
         let unusable = |error: PluginError| ConnectorError::Unusable(error.to_string());
-        let plugin = self.core.plugins.load(&channel.digest).await.map_err(unusable)?;
-        let caller =
-            plugin.caller(Some(&channel.settings)).map_err(ConnectorError::Unusable)?;
+        let plugin = self
+            .core
+            .plugins
+            .load(&channel.digest)
+            .await
+            .map_err(unusable)?;
+        let caller = plugin
+            .caller(Some(&channel.settings))
+            .map_err(ConnectorError::Unusable)?;
         Ok(Connector {
             core: self.core.clone(),
             channel: json!({
@@ -117,7 +121,11 @@ impl Connector {
     /// # Errors
     /// What the connector says of them.
     pub async fn check(&self) -> Result<Value, ConnectorError> {
-        let activated = self.plugin.component.check(&self.channel, self.calls(None)).await;
+        let activated = self
+            .plugin
+            .component
+            .check(&self.channel, self.calls(None))
+            .await;
         parsed(finish(activated).result?)
     }
 
@@ -126,8 +134,11 @@ impl Connector {
     /// # Errors
     /// What the connector says.
     pub async fn connect(&self, public_url: &str) -> Result<Value, ConnectorError> {
-        let activated =
-            self.plugin.component.connect(&self.channel, public_url, self.calls(None)).await;
+        let activated = self
+            .plugin
+            .component
+            .connect(&self.channel, public_url, self.calls(None))
+            .await;
         parsed(finish(activated).result?)
     }
 
@@ -144,8 +155,16 @@ impl Connector {
             .component
             .send(&self.channel, &message.to_string(), idempotency_key, calls)
             .await;
-        let Finished { result, usage, calls } = finish(activated);
-        Sent { result, usage, calls }
+        let Finished {
+            result,
+            usage,
+            calls,
+        } = finish(activated);
+        Sent {
+            result,
+            usage,
+            calls,
+        }
     }
 
     /// Reads a provider's request.
@@ -153,8 +172,11 @@ impl Connector {
     /// # Errors
     /// What the connector says, or how it ended.
     pub async fn receive(&self, request: Request) -> Result<Received, ConnectorError> {
-        let activated =
-            self.plugin.component.receive(&self.channel, &request, self.calls(None)).await;
+        let activated = self
+            .plugin
+            .component
+            .receive(&self.channel, &request, self.calls(None))
+            .await;
         finish(activated).result
     }
 
@@ -217,15 +239,26 @@ impl HostCalls for ConnectorCalls {
         }
         self.begun |= once;
         let key = external::key(&key);
-        let performed =
-            external::perform(&call, &key, &self.core.egress, &self.caller, self.secrets.as_ref());
+        let performed = external::perform(
+            &call,
+            &key,
+            &self.core.egress,
+            &self.caller,
+            self.secrets.as_ref(),
+        );
         let reply = match performed.await {
             Some(reply) => reply,
-            None => call.refusal(refused("denied", "a connector's activation belongs to no run")),
+            None => call.refusal(refused(
+                "denied",
+                "a connector's activation belongs to no run",
+            )),
         };
         let result = match &reply {
             HostReply::Response(Ok(response)) => response.status.to_string(),
-            reply => reply.error().map_or("ok", |error| error.code.as_str()).to_owned(),
+            reply => reply
+                .error()
+                .map_or("ok", |error| error.code.as_str())
+                .to_owned(),
         };
         self.traces.push(CallTrace {
             name: call.name().to_owned(),
@@ -256,14 +289,23 @@ struct Finished<T> {
 }
 
 fn finish<T>(activated: Activated<Result<T, Failure>, ConnectorCalls>) -> Finished<T> {
-    let Activated { result, usage, calls } = activated;
+    let Activated {
+        result,
+        usage,
+        calls,
+    } = activated;
     let ConnectorCalls { begun, traces, .. } = calls;
     let result = match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(failure)) => Err(ConnectorError::Failure(failure)),
         Err(Ended::Stopped(stop)) => Err(ConnectorError::Stopped(stop.message().to_owned())),
         Err(ended) => {
-            let Failure { class, code, message, .. } = ended.failure();
+            let Failure {
+                class,
+                code,
+                message,
+                ..
+            } = ended.failure();
             Err(ConnectorError::Ended {
                 code,
                 message,
@@ -272,7 +314,11 @@ fn finish<T>(activated: Activated<Result<T, Failure>, ConnectorCalls>) -> Finish
             })
         }
     };
-    Finished { result, usage, calls: traces }
+    Finished {
+        result,
+        usage,
+        calls: traces,
+    }
 }
 
 fn parsed(text: String) -> Result<Value, ConnectorError> {

@@ -132,8 +132,7 @@ pub trait Domain: Send + Sync + 'static {
     fn committed(&self, follow_up: Box<dyn Any + Send>);
 
     /// A template's sources.
-    async fn template(&self, workspace: &str, name: &str)
-    -> Result<Option<Template>, DomainError>;
+    async fn template(&self, workspace: &str, name: &str) -> Result<Option<Template>, DomainError>;
 
     /// The secrets that a plugin may name: the workspace's own, or a channel's.
     fn secrets(&self, workspace: &str, owner: SecretOwner<'_>) -> Arc<dyn Secrets>;

@@ -85,7 +85,12 @@ impl Engine {
     /// An engine that does nothing yet.
     #[must_use]
     pub fn new(options: Options) -> Engine {
-        let Options { store, clock, sandbox, egress } = options;
+        let Options {
+            store,
+            clock,
+            sandbox,
+            egress,
+        } = options;
         let plugins = Arc::new(Plugins::new(store.clone(), sandbox));
         let buckets = usize::try_from(store.buckets()).unwrap_or(1);
         Engine {
@@ -223,9 +228,11 @@ impl Engine {
     /// # Errors
     /// When the database cannot be read.
     pub async fn unfinished(&self, workspace: &str) -> Result<i64, ReadError> {
-        let query = Query::<Run>::all()
-            .equal("workspace", workspace)
-            .filter("state", Is::In, UNFINISHED.to_vec());
+        let query = Query::<Run>::all().equal("workspace", workspace).filter(
+            "state",
+            Is::In,
+            UNFINISHED.to_vec(),
+        );
         self.core.store.total(query).await
     }
 }
@@ -250,7 +257,10 @@ impl Core {
 
     pub(crate) async fn lock(&self, bucket: i32) -> BucketLock {
         let place = usize::try_from(bucket).unwrap_or(0) % self.locks.len().max(1);
-        BucketLock { bucket, _guard: self.locks[place].clone().lock_owned().await }
+        BucketLock {
+            bucket,
+            _guard: self.locks[place].clone().lock_owned().await,
+        }
     }
 
     /// Notes that a task drives this run. The latest counts.
@@ -258,14 +268,22 @@ impl Core {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         let cancel = CancellationToken::new();
         if let Ok(mut running) = self.running.lock() {
-            running.insert(run.to_owned(), Driver { generation, cancel: cancel.clone() });
+            running.insert(
+                run.to_owned(),
+                Driver {
+                    generation,
+                    cancel: cancel.clone(),
+                },
+            );
         }
         (generation, cancel)
     }
 
     pub(crate) fn driven(&self, run: &str, generation: u64) {
         if let Ok(mut running) = self.running.lock()
-            && running.get(run).is_some_and(|driver| driver.generation == generation)
+            && running
+                .get(run)
+                .is_some_and(|driver| driver.generation == generation)
         {
             running.remove(run);
         }
@@ -274,7 +292,10 @@ impl Core {
     /// Asks the task that drives a run to cancel it; false when none does.
     pub(crate) fn cancel_driver(&self, run: &str) -> bool {
         self.running.lock().is_ok_and(|running| {
-            running.get(run).map(|driver| driver.cancel.cancel()).is_some()
+            running
+                .get(run)
+                .map(|driver| driver.cancel.cancel())
+                .is_some()
         })
     }
 
@@ -294,6 +315,9 @@ impl Core {
         if watched.len() > 64 {
             watched.retain(|_, sender| sender.receiver_count() > 0);
         }
-        watched.entry(run.to_owned()).or_insert_with(|| watch::channel(0).0).subscribe()
+        watched
+            .entry(run.to_owned())
+            .or_insert_with(|| watch::channel(0).0)
+            .subscribe()
     }
 }

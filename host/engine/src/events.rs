@@ -116,10 +116,14 @@ impl Engine {
         mut commit: Commit,
     ) -> Result<Accepted, AcceptError> {
         let react = react(&self.core, lock, events, 0, &mut commit).await?;
-        self.core.store.commit(commit).await.map_err(|error| match error {
-            CommitError::Exists { .. } => AcceptError::Repeated,
-            other => AcceptError::Commit(other),
-        })?;
+        self.core
+            .store
+            .commit(commit)
+            .await
+            .map_err(|error| match error {
+                CommitError::Exists { .. } => AcceptError::Repeated,
+                other => AcceptError::Commit(other),
+            })?;
         metrics::counter!("jackfield_events_accepted_total")
             .increment(react.accepted.events.len() as u64);
         Ok(React::go(&self.core, react))
@@ -154,7 +158,10 @@ pub(crate) async fn react(
             state: "handled".to_owned(),
             at: now,
         };
-        let mut outcome = AcceptedEvent { id: row.id.clone(), ..AcceptedEvent::default() };
+        let mut outcome = AcceptedEvent {
+            id: row.id.clone(),
+            ..AcceptedEvent::default()
+        };
         wake_waits(core, &row, commit, &mut react, &mut outcome).await?;
         exit_runs(core, &row, commit, &react).await?;
         start_runs(core, &row, depth, commit, &mut react, &mut outcome).await?;
@@ -251,8 +258,13 @@ async fn exit_runs(
         _ => return Ok(()),
     };
     let live = core.workflows.live(&event.workspace).await?;
-    let Some(contact) = event.contact.as_ref() else { return Ok(()) };
-    if !live.iter().any(|version| version.document.exit_on.contains(&exit)) {
+    let Some(contact) = event.contact.as_ref() else {
+        return Ok(());
+    };
+    if !live
+        .iter()
+        .any(|version| version.document.exit_on.contains(&exit))
+    {
         return Ok(());
     }
     let query = Query::<Run>::of(event.bucket)
@@ -260,7 +272,10 @@ async fn exit_runs(
         .equal("workspace", event.workspace.as_str())
         .equal("state", "waiting");
     for run in core.store.find(query).await? {
-        let version = core.workflows.version(&run.workspace, &run.workflow, run.version).await?;
+        let version = core
+            .workflows
+            .version(&run.workspace, &run.workflow, run.version)
+            .await?;
         let woken = react.woken.iter().any(|woken| woken.id == run.id);
         if !woken && version.document.exit_on.contains(&exit) {
             wake::cancelled(core, run, exit.name(), commit);
@@ -282,9 +297,13 @@ async fn start_runs(
     let mut view = None;
     for version in live.iter() {
         let mut considered = None;
-        for trigger in version.document.triggers.iter().filter(|t| t.event == event.name) {
-            let refusal =
-                consider(core, event, depth, version, trigger, &mut view, react).await?;
+        for trigger in version
+            .document
+            .triggers
+            .iter()
+            .filter(|t| t.event == event.name)
+        {
+            let refusal = consider(core, event, depth, version, trigger, &mut view, react).await?;
             considered = Some(refusal);
             if considered == Some(None) {
                 break;
@@ -342,7 +361,11 @@ async fn consider(
         let domain = core
             .domain()
             .ok_or_else(|| DomainError::Unavailable("the engine is not attached".to_owned()))?;
-        *view = Some(domain.view(&event.workspace, event.contact.as_deref(), &[]).await?);
+        *view = Some(
+            domain
+                .view(&event.workspace, event.contact.as_deref(), &[])
+                .await?,
+        );
     }
     let Some(view) = view else { return Ok(None) };
     let blocked = view
@@ -367,7 +390,9 @@ async fn consider(
             return Ok(Some(("condition", json!(condition.explain(&scope)))));
         }
     }
-    let Some(contact) = &event.contact else { return Ok(None) };
+    let Some(contact) = &event.contact else {
+        return Ok(None);
+    };
     let started_now = react
         .started
         .iter()
@@ -379,7 +404,10 @@ async fn consider(
         return Ok(None);
     };
     if trigger.once_per_contact {
-        return Ok(Some(("once-per-contact", json!({"run": enrolled.run, "at": enrolled.at}))));
+        return Ok(Some((
+            "once-per-contact",
+            json!({"run": enrolled.run, "at": enrolled.at}),
+        )));
     }
     // At most one run is active for a contact and a workflow, so it can only be the newest.
     let newest = wake::load(core, &enrolled.run).await?;
@@ -404,8 +432,15 @@ pub(crate) async fn enrolment(
 /// The names of the account that an event is about: its id, its name, or the plain text.
 fn accounts_of(data: &Value) -> Vec<&str> {
     let account = data.get("account");
-    let named = |field: &str| account.and_then(|account| account.get(field)).and_then(Value::as_str);
-    [account.and_then(Value::as_str), named("id"), named("name")].into_iter().flatten().collect()
+    let named = |field: &str| {
+        account
+            .and_then(|account| account.get(field))
+            .and_then(Value::as_str)
+    };
+    [account.and_then(Value::as_str), named("id"), named("name")]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Adds a new run to the commit.
@@ -417,11 +452,14 @@ pub(crate) async fn new_run(
     commit: &mut Commit,
 ) -> Result<Run, AcceptError> {
     let first = version.document.first().map_or("", |step| step.id.as_str());
-    let reference =
-        EventRef { id: event.id.clone(), name: event.name.clone(), at: event.at };
+    let reference = EventRef {
+        id: event.id.clone(),
+        name: event.name.clone(),
+        at: event.at,
+    };
     let state = State::new(reference, event.data.clone(), first, depth);
-    let data = serde_json::to_value(&state)
-        .map_err(|error| AcceptError::Invalid(error.to_string()))?;
+    let data =
+        serde_json::to_value(&state).map_err(|error| AcceptError::Invalid(error.to_string()))?;
     let run = Run {
         bucket: event.bucket,
         id: core.new_id("run", event.bucket),
@@ -439,7 +477,10 @@ pub(crate) async fn new_run(
         updated_at: event.at,
         ended_at: None,
     };
-    let entry = Entry::RunStarted { version: version.version, event: event.name.clone() };
+    let entry = Entry::RunStarted {
+        version: version.version,
+        event: event.name.clone(),
+    };
     commit.put(&entry.record(run.bucket, &run.id, 0, None, event.at));
     if let Some(contact) = &event.contact {
         let earlier = enrolment(core, event, &version.workflow, contact).await?;

@@ -11,8 +11,8 @@
 use crate::document::StepDescriptor;
 use jackfield_egress::{Caller, Grant, HostRule, Place, SecretRule};
 use jackfield_sandbox::{
-    DescribeError, Granted, InspectError, Inspection, InstallError, Interface, Limits, PartialLimits, Plugin,
-    Sandbox,
+    DescribeError, Granted, InspectError, Inspection, InstallError, Interface, Limits,
+    PartialLimits, Plugin, Sandbox,
 };
 use jackfield_store::records::{Plugin as Record, Run, WorkflowVersion};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, SharedStore, StoreExt};
@@ -111,7 +111,9 @@ pub enum PluginError {
         needed_by: String,
     },
     /// It was not granted yet.
-    #[error("plugin {name} ({digest}) was not granted yet: `jackfield plugin grant {name}` shows what it asks for")]
+    #[error(
+        "plugin {name} ({digest}) was not granted yet: `jackfield plugin grant {name}` shows what it asks for"
+    )]
     NotGranted {
         /// Its name.
         name: String,
@@ -142,7 +144,11 @@ pub struct Loaded {
 
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Loaded({} {})", self.record.name, self.record.digest)
+        write!(
+            formatter,
+            "Loaded({} {})",
+            self.record.name, self.record.digest
+        )
     }
 }
 
@@ -155,9 +161,11 @@ impl Loaded {
     pub fn caller(&self, settings: Option<&Value>) -> Result<Caller, String> {
         match (&self.caller, settings) {
             (Some(caller), _) => Ok(caller.clone()),
-            (None, settings) => {
-                caller(&self.record.name, &self.permissions, settings.unwrap_or(&Value::Null))
-            }
+            (None, settings) => caller(
+                &self.record.name,
+                &self.permissions,
+                settings.unwrap_or(&Value::Null),
+            ),
         }
     }
 }
@@ -171,7 +179,11 @@ pub struct Plugins {
 
 impl Plugins {
     pub(crate) fn new(store: SharedStore, sandbox: Sandbox) -> Plugins {
-        Plugins { store, sandbox, loaded: RwLock::new(HashMap::new()) }
+        Plugins {
+            store,
+            sandbox,
+            loaded: RwLock::new(HashMap::new()),
+        }
     }
 
     /// Says what a component is and asks for, without running or keeping it.
@@ -192,7 +204,10 @@ impl Plugins {
         if let Some(record) = self.record(&inspection.digest).await? {
             if record.removed_at.is_some() {
                 let mut commit = Commit::control();
-                commit.put(&Record { removed_at: None, ..record.clone() });
+                commit.put(&Record {
+                    removed_at: None,
+                    ..record.clone()
+                });
                 self.store.commit(commit).await?;
             }
             return view(record);
@@ -202,9 +217,11 @@ impl Plugins {
             .map_err(|error| PluginError::Descriptor(format!("it is not JSON: {error}")))?;
         let asked = asked(&inspection, &descriptor)?;
         let text = |name: &str| {
-            descriptor.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
-                PluginError::Descriptor(format!("it has no `{name}`"))
-            })
+            descriptor
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or_else(|| PluginError::Descriptor(format!("it has no `{name}`")))
         };
         let record = Record {
             digest: inspection.digest.clone(),
@@ -275,7 +292,9 @@ impl Plugins {
     pub async fn list(&self) -> Result<Vec<PluginView>, PluginError> {
         let mut records = self.installed().await?;
         records.sort_by(|a, b| {
-            a.name.cmp(&b.name).then_with(|| version_key(&b.version).cmp(&version_key(&a.version)))
+            a.name
+                .cmp(&b.name)
+                .then_with(|| version_key(&b.version).cmp(&version_key(&a.version)))
         });
         records.into_iter().map(view).collect()
     }
@@ -295,10 +314,16 @@ impl Plugins {
     pub async fn remove(&self, plugin: &str, force: bool, now: i64) -> Result<(), PluginError> {
         let record = self.find(plugin).await?;
         if !force && let Some(needed_by) = self.needed_by(&record.digest).await? {
-            return Err(PluginError::Needed { plugin: record.name, needed_by });
+            return Err(PluginError::Needed {
+                plugin: record.name,
+                needed_by,
+            });
         }
         let mut commit = Commit::control();
-        commit.put(&Record { removed_at: Some(now), ..record.clone() });
+        commit.put(&Record {
+            removed_at: Some(now),
+            ..record.clone()
+        });
         self.store.commit(commit).await?;
         self.forget(&record.digest);
         Ok(())
@@ -310,14 +335,15 @@ impl Plugins {
     /// `NotFound`, `NotGranted`.
     pub async fn resolve(&self, name: &str, major: u64) -> Result<Arc<Loaded>, PluginError> {
         let mut records = self.installed().await?;
-        records.retain(|record| {
-            record.name == name && version_key(&record.version).0 == major
-        });
+        records.retain(|record| record.name == name && version_key(&record.version).0 == major);
         records.sort_by_key(|record| (version_key(&record.version), record.installed_at));
         let newest = records
             .last()
             .ok_or_else(|| PluginError::NotFound(format!("{name}@{major}")))?;
-        let granted = records.iter().rev().find(|record| !record.approved.is_null());
+        let granted = records
+            .iter()
+            .rev()
+            .find(|record| !record.approved.is_null());
         match granted {
             Some(record) => self.load(&record.digest).await,
             None => Err(PluginError::NotGranted {
@@ -340,7 +366,10 @@ impl Plugins {
             .await?
             .ok_or_else(|| PluginError::NotFound(digest.to_owned()))?;
         if record.approved.is_null() {
-            return Err(PluginError::NotGranted { name: record.name, digest: record.digest });
+            return Err(PluginError::NotGranted {
+                name: record.name,
+                digest: record.digest,
+            });
         }
         let permissions: Permissions = permissions_of(&record.approved)?;
         let asked: Permissions = permissions_of(&record.asked)?;
@@ -359,16 +388,27 @@ impl Plugins {
                 bytes.ok_or_else(|| "its bytes are not in the database".into())
             })
             .await?;
-        let step = if record.kind == "step" { Some(step_descriptor(&record)?) } else { None };
-        let fixed = !permissions.hosts.iter().any(|host| host.contains("{setting:"));
-        let caller = if fixed {
-            Some(
-                caller(&record.name, &permissions, &Value::Null).map_err(PluginError::Approval)?,
-            )
+        let step = if record.kind == "step" {
+            Some(step_descriptor(&record)?)
         } else {
             None
         };
-        let loaded = Arc::new(Loaded { record, permissions, step, component, caller });
+        let fixed = !permissions
+            .hosts
+            .iter()
+            .any(|host| host.contains("{setting:"));
+        let caller = if fixed {
+            Some(caller(&record.name, &permissions, &Value::Null).map_err(PluginError::Approval)?)
+        } else {
+            None
+        };
+        let loaded = Arc::new(Loaded {
+            record,
+            permissions,
+            step,
+            component,
+            caller,
+        });
         if let Ok(mut all) = self.loaded.write() {
             all.insert(digest.to_owned(), loaded.clone());
         }
@@ -400,11 +440,15 @@ impl Plugins {
     }
 
     async fn installed(&self) -> Result<Vec<Record>, ReadError> {
-        self.store.find(Query::<Record>::all().equal("removed_at", Value::Null)).await
+        self.store
+            .find(Query::<Record>::all().equal("removed_at", Value::Null))
+            .await
     }
 
     async fn record(&self, digest: &str) -> Result<Option<Record>, ReadError> {
-        self.store.first(Query::<Record>::all().equal("digest", digest)).await
+        self.store
+            .first(Query::<Record>::all().equal("digest", digest))
+            .await
     }
 
     async fn find(&self, plugin: &str) -> Result<Record, PluginError> {
@@ -489,7 +533,11 @@ fn permissions_of(value: &Value) -> Result<Permissions, PluginError> {
 fn step_descriptor(record: &Record) -> Result<StepDescriptor, PluginError> {
     StepDescriptor::from_value(&record.descriptor).map_err(|problems| {
         PluginError::Descriptor(
-            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            problems
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
         )
     })
 }
@@ -536,8 +584,21 @@ fn asked(inspection: &Inspection, descriptor: &Value) -> Result<Permissions, Plu
             .secrets
             .into_iter()
             .map(|Secret { name, rest }| {
-                let SecretFields { title, optional, hosts, places } = rest;
-                (name, SecretUse { title, optional, hosts, places })
+                let SecretFields {
+                    title,
+                    optional,
+                    hosts,
+                    places,
+                } = rest;
+                (
+                    name,
+                    SecretUse {
+                        title,
+                        optional,
+                        hosts,
+                        places,
+                    },
+                )
             })
             .collect(),
         limits: asks.limits,
@@ -546,7 +607,9 @@ fn asked(inspection: &Inspection, descriptor: &Value) -> Result<Permissions, Plu
 
 /// `(major, minor, patch)`.
 pub(crate) fn version_key(version: &str) -> (u64, u64, u64) {
-    let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
+    let mut parts = version
+        .split(['.', '-', '+'])
+        .map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     (next(), next(), next())
 }
@@ -570,12 +633,17 @@ fn caller(name: &str, permissions: &Permissions, settings: &Value) -> Result<Cal
                 .iter()
                 // `hmac` is a place that never leaves the host: `calls::local` looks at it.
                 .filter_map(|place| {
-                    Place::ALL.into_iter().find(|known| known.to_string() == *place)
+                    Place::ALL
+                        .into_iter()
+                        .find(|known| known.to_string() == *place)
                 })
                 .collect(),
         });
     }
-    Ok(Caller { plugin: name.to_owned(), grant: Arc::new(Grant { hosts, secrets }) })
+    Ok(Caller {
+        plugin: name.to_owned(),
+        grant: Arc::new(Grant { hosts, secrets }),
+    })
 }
 
 /// A rule with the channel's settings put in; none where an optional setting is not set.
@@ -594,7 +662,10 @@ fn filled(rule: &str, settings: &Value) -> Result<Option<String>, String> {
         text.push_str(before);
         match url::Url::parse(&value) {
             Ok(url) if url.has_host() => text.push_str(&url.origin().ascii_serialization()),
-            _ if value.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c)) => {
+            _ if value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c)) =>
+            {
                 text.push_str(&value);
             }
             _ => return Err(format!("the setting `{name}` is no host: {value:?}")),

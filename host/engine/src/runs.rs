@@ -144,9 +144,8 @@ impl Runs {
             });
         };
         let bucket = match contact {
-            Some(contact) => jackfield_store::bucket_in("ctc", contact).ok_or_else(|| {
-                RunError::State(format!("`{contact}` is no id of a contact"))
-            })?,
+            Some(contact) => jackfield_store::bucket_in("ctc", contact)
+                .ok_or_else(|| RunError::State(format!("`{contact}` is no id of a contact")))?,
             None => random_bucket(core),
         };
         let lock = core.lock(bucket).await;
@@ -175,7 +174,10 @@ impl Runs {
         let mut commit = Commit::of(bucket);
         let run = events::new_run(core, version, &event, 0, &mut commit).await?;
         commit.put(&event);
-        core.store.commit(commit).await.map_err(AcceptError::Commit)?;
+        core.store
+            .commit(commit)
+            .await
+            .map_err(AcceptError::Commit)?;
         drop(lock);
         let id = run.id.clone();
         crate::run::drive::spawn(core, run, false);
@@ -194,15 +196,13 @@ impl Runs {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn list(
-        &self,
-        workspace: &str,
-        filter: RunFilter,
-    ) -> Result<Vec<RunView>, RunError> {
+    pub async fn list(&self, workspace: &str, filter: RunFilter) -> Result<Vec<RunView>, RunError> {
         let mut query = Query::<Run>::all().equal("workspace", workspace);
-        for (column, wanted) in
-            [("workflow", filter.workflow), ("state", filter.state), ("contact", filter.contact)]
-        {
+        for (column, wanted) in [
+            ("workflow", filter.workflow),
+            ("state", filter.state),
+            ("contact", filter.contact),
+        ] {
             if let Some(wanted) = wanted {
                 query = query.equal(column, wanted);
             }
@@ -210,7 +210,11 @@ impl Runs {
         if let Some(before) = filter.before {
             query = query.filter("id", Is::Less, before);
         }
-        let runs = self.core.store.find(query.descending("id").limit(filter.limit)).await?;
+        let runs = self
+            .core
+            .store
+            .find(query.descending("id").limit(filter.limit))
+            .await?;
         Ok(runs.into_iter().map(view).collect())
     }
 
@@ -256,7 +260,10 @@ impl Runs {
         loop {
             let run = self.record(workspace, id).await?;
             if run.ended_at.is_some() {
-                return Err(RunError::State(format!("run {id} is over: it {}", run.state)));
+                return Err(RunError::State(format!(
+                    "run {id} is over: it {}",
+                    run.state
+                )));
             }
             if wake::cancel(&self.core, id, reason).await? {
                 return Ok(());
@@ -304,7 +311,9 @@ impl Runs {
                         .limit(500),
                 )
                 .await?;
-            let Some(end) = page.last() else { return Ok(cancelled) };
+            let Some(end) = page.last() else {
+                return Ok(cancelled);
+            };
             last.clone_from(&end.id);
             for run in page {
                 match self.cancel(workspace, &run.id, "workflow stopped").await {
@@ -345,7 +354,9 @@ impl Engine {
             data,
             source: "api".to_owned(),
         };
-        Ok(self.accept(&lock, vec![event], Commit::of(record.bucket)).await?)
+        Ok(self
+            .accept(&lock, vec![event], Commit::of(record.bucket))
+            .await?)
     }
 }
 
@@ -355,20 +366,29 @@ fn random_bucket(core: &Core) -> i32 {
 
 fn view(run: Run) -> RunView {
     let state: Option<State> = serde_json::from_value(run.data).ok();
-    let waiting = state.as_ref().filter(|_| run.state == "waiting").and_then(|state| {
-        match state.at.as_ref().map(|at| &at.phase) {
-            Some(Phase::Wait { until, .. }) => {
-                Some(Waiting { what: "events".to_owned(), until: *until })
-            }
-            Some(Phase::Backoff { until, .. }) => {
-                Some(Waiting { what: "retry".to_owned(), until: *until })
-            }
+    let waiting = state
+        .as_ref()
+        .filter(|_| run.state == "waiting")
+        .and_then(|state| match state.at.as_ref().map(|at| &at.phase) {
+            Some(Phase::Wait { until, .. }) => Some(Waiting {
+                what: "events".to_owned(),
+                until: *until,
+            }),
+            Some(Phase::Backoff { until, .. }) => Some(Waiting {
+                what: "retry".to_owned(),
+                until: *until,
+            }),
             _ => None,
-        }
-    });
+        });
     let (trigger, variables, outputs) = state.map_or_else(
         || (Value::Null, json!({}), json!({})),
-        |state| (state.trigger, Value::Object(state.vars), Value::Object(state.outputs)),
+        |state| {
+            (
+                state.trigger,
+                Value::Object(state.vars),
+                Value::Object(state.outputs),
+            )
+        },
     );
     RunView {
         id: run.id,
@@ -391,14 +411,23 @@ fn view(run: Run) -> RunView {
 
 /// The entry's data without the bytes that only a replay needs.
 fn bounded(row: &Journal) -> Value {
-    let Some(entry) = Entry::of(row) else { return row.data.clone() };
+    let Some(entry) = Entry::of(row) else {
+        return row.data.clone();
+    };
     match entry {
-        Entry::Call { ordinal, name, reply, .. } => json!({
+        Entry::Call {
+            ordinal,
+            name,
+            reply,
+            ..
+        } => json!({
             "ordinal": ordinal,
             "name": name,
             "result": result_of(&reply),
         }),
-        Entry::CallFinished { ordinal, reply, ms, .. } => json!({
+        Entry::CallFinished {
+            ordinal, reply, ms, ..
+        } => json!({
             "ordinal": ordinal,
             "ms": ms,
             "result": result_of(&reply),

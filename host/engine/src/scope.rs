@@ -44,10 +44,12 @@ impl RunScope<'_> {
             "steps" => self.outputs.map(|outputs| Value::Object(outputs.clone())),
             "values" => self.values.cloned(),
             "event" => Some(self.trigger.clone()),
-            "run" => self.run.map(|run| json!({"id": run.id, "created_at": run.created_at})),
-            "workflow" => {
-                self.run.map(|run| json!({"name": run.workflow, "version": run.version}))
-            }
+            "run" => self
+                .run
+                .map(|run| json!({"id": run.id, "created_at": run.created_at})),
+            "workflow" => self
+                .run
+                .map(|run| json!({"name": run.workflow, "version": run.version})),
             "system" => Some(self.system()),
             _ => None,
         }
@@ -106,7 +108,11 @@ fn present(value: &Value) -> Option<Value> {
 
 /// The value at a path below a root; the root itself where the path is empty.
 fn walk<'v>(root: &'v Value, path: &str) -> Option<&'v Value> {
-    if path.is_empty() { Some(root) } else { lookup(root, path) }
+    if path.is_empty() {
+        Some(root)
+    } else {
+        lookup(root, path)
+    }
 }
 
 fn walk_map<'v>(map: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
@@ -122,12 +128,17 @@ mod tests {
     #[test]
     fn a_path_is_looked_up_in_the_run_then_the_domain_then_the_trigger() {
         let view = View {
-            namespaces: json!({"contact": {"firstname": "Ann"}}).as_object().cloned().unwrap_or_default(),
+            namespaces: json!({"contact": {"firstname": "Ann"}})
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
             time_zone: TimeZone::UTC,
             unset: Unset::Empty,
         };
         let trigger = json!({"call": {"duration": 3, "tags": ["a", {"b": 7}]}, "contact": {"firstname": "Eve"}});
-        let outputs = json!({"ask-name": {"answer": null, "n": 1}}).as_object().cloned();
+        let outputs = json!({"ask-name": {"answer": null, "n": 1}})
+            .as_object()
+            .cloned();
         let scope = RunScope {
             view: &view,
             trigger: &trigger,

@@ -45,7 +45,9 @@ impl Timers {
     }
 
     fn take_due(&self, now: i64) -> Vec<String> {
-        let Ok(mut near) = self.near.lock() else { return Vec::new() };
+        let Ok(mut near) = self.near.lock() else {
+            return Vec::new();
+        };
         let mut due = Vec::new();
         while due.len() < TOGETHER
             && let Some((first, _)) = near.first()
@@ -66,9 +68,16 @@ pub(crate) async fn run(core: Arc<Core>) {
     loop {
         let now = core.now();
         let drained = core.timers.next().is_none_or(|next| next > read_until);
-        if if more { drained } else { read_until < now + HORIZON / 2 } {
+        if if more {
+            drained
+        } else {
+            read_until < now + HORIZON / 2
+        } {
             // Rows whose firing is under way are gone before the next page is read.
-            let Ok(all) = together.acquire_many(u32::try_from(TOGETHER).unwrap_or(1)).await else {
+            let Ok(all) = together
+                .acquire_many(u32::try_from(TOGETHER).unwrap_or(1))
+                .await
+            else {
                 return;
             };
             match read_ahead(&core, now + HORIZON).await {
@@ -81,7 +90,9 @@ pub(crate) async fn run(core: Arc<Core>) {
             drop(all);
         }
         for id in core.timers.take_due(core.now()) {
-            let Ok(permit) = together.clone().acquire_owned().await else { return };
+            let Ok(permit) = together.clone().acquire_owned().await else {
+                return;
+            };
             let task = core.clone();
             core.tasks.spawn(async move {
                 fire(&task, &id).await;
@@ -89,8 +100,16 @@ pub(crate) async fn run(core: Arc<Core>) {
             });
         }
         // With more to read the page in memory comes first: its last timer wakes this loop.
-        let read_again = if more { i64::MAX } else { read_until - HORIZON / 2 };
-        let next = core.timers.next().unwrap_or(if more { core.now() } else { read_again }).min(read_again);
+        let read_again = if more {
+            i64::MAX
+        } else {
+            read_until - HORIZON / 2
+        };
+        let next = core
+            .timers
+            .next()
+            .unwrap_or(if more { core.now() } else { read_again })
+            .min(read_again);
         tokio::select! {
             () = core.stopping.cancelled() => return,
             () = core.timers.changed.notified() => {}
@@ -102,10 +121,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 /// Reads the timers that are due up to `until`, a page of them; answers up to when all of them are
 /// in memory now, and whether there are more. Fired timers have no row any more, so the next page
 /// begins where this one ended.
-async fn read_ahead(
-    core: &Core,
-    until: i64,
-) -> Result<(i64, bool), jackfield_store::ReadError> {
+async fn read_ahead(core: &Core, until: i64) -> Result<(i64, bool), jackfield_store::ReadError> {
     let query = Query::<Timer>::all().filter("due", Is::AtMost, until);
     let rows = core.store.find(query.ascending("due").limit(PAGE)).await?;
     for row in &rows {

@@ -185,16 +185,23 @@ impl Workflows {
         let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
         let catalogue = self.catalogue(workspace).await?;
         let problems = document.check(&catalogue);
-        let (errors, warnings): (Vec<_>, Vec<_>) =
-            problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+        let (errors, warnings): (Vec<_>, Vec<_>) = problems
+            .into_iter()
+            .partition(|problem| problem.severity == Severity::Error);
         if !errors.is_empty() {
             return Err(WorkflowError::Problems(errors));
         }
         let mut pins = Map::new();
         for step in &document.steps {
             if !pins.contains_key(&step.uses.to_string()) {
-                let loaded = self.plugins.resolve(&step.uses.name, step.uses.major).await?;
-                pins.insert(step.uses.to_string(), Value::from(loaded.record.digest.clone()));
+                let loaded = self
+                    .plugins
+                    .resolve(&step.uses.name, step.uses.major)
+                    .await?;
+                pins.insert(
+                    step.uses.to_string(),
+                    Value::from(loaded.record.digest.clone()),
+                );
             }
         }
         let version = record.version.unwrap_or(0) + 1;
@@ -236,7 +243,11 @@ impl Workflows {
             return Err(WorkflowError::NotPublished(name.to_owned()));
         }
         let state = if active { "published" } else { "stopped" }.to_owned();
-        let record = Workflow { state, updated_at: now, ..record };
+        let record = Workflow {
+            state,
+            updated_at: now,
+            ..record
+        };
         self.save(&record).await?;
         self.forget_live(workspace);
         Ok(view(record))
@@ -255,11 +266,18 @@ impl Workflows {
                 Query::<jackfield_store::records::Run>::all()
                     .equal("workspace", workspace)
                     .equal("workflow", name)
-                    .filter("state", jackfield_store::Is::In, crate::plugins::UNFINISHED.to_vec()),
+                    .filter(
+                        "state",
+                        jackfield_store::Is::In,
+                        crate::plugins::UNFINISHED.to_vec(),
+                    ),
             )
             .await?;
         if runs > 0 {
-            return Err(WorkflowError::Needed { name: name.to_owned(), runs });
+            return Err(WorkflowError::Needed {
+                name: name.to_owned(),
+                runs,
+            });
         }
         let key = || [Value::from(workspace), Value::from(name)];
         let mut commit = Commit::control();
@@ -274,8 +292,16 @@ impl Workflows {
     /// # Errors
     /// When the database cannot be read.
     pub async fn list(&self, workspace: &str) -> Result<Vec<WorkflowView>, WorkflowError> {
-        let query = Query::<Workflow>::all().equal("workspace", workspace).ascending("name");
-        Ok(self.store.find(query).await?.into_iter().map(view).collect())
+        let query = Query::<Workflow>::all()
+            .equal("workspace", workspace)
+            .ascending("name");
+        Ok(self
+            .store
+            .find(query)
+            .await?
+            .into_iter()
+            .map(view)
+            .collect())
     }
 
     /// One workflow.
@@ -305,7 +331,12 @@ impl Workflows {
 
     /// The live workflows, in the order in which they start.
     pub(crate) async fn live(&self, workspace: &str) -> Result<Live, WorkflowError> {
-        if let Some(live) = self.live.read().ok().and_then(|all| all.get(workspace).cloned()) {
+        if let Some(live) = self
+            .live
+            .read()
+            .ok()
+            .and_then(|all| all.get(workspace).cloned())
+        {
             return Ok(live);
         }
         let mut records: Vec<Workflow> = self
@@ -338,7 +369,12 @@ impl Workflows {
         version: i64,
     ) -> Result<Arc<Version>, WorkflowError> {
         let key = (workspace.to_owned(), workflow.to_owned(), version);
-        if let Some(found) = self.versions.read().ok().and_then(|all| all.get(&key).cloned()) {
+        if let Some(found) = self
+            .versions
+            .read()
+            .ok()
+            .and_then(|all| all.get(&key).cloned())
+        {
             return Ok(found);
         }
         let record: WorkflowVersion = self
@@ -355,7 +391,10 @@ impl Workflows {
         let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
         let mut plugins = BTreeMap::new();
         for (uses, digest) in record.pins.as_object().into_iter().flatten() {
-            let loaded = self.plugins.load(digest.as_str().unwrap_or_default()).await?;
+            let loaded = self
+                .plugins
+                .load(digest.as_str().unwrap_or_default())
+                .await?;
             plugins.insert(uses.clone(), loaded);
         }
         let found = Arc::new(Version {
@@ -388,7 +427,9 @@ impl Workflows {
     }
 
     async fn record(&self, workspace: &str, name: &str) -> Result<Option<Workflow>, ReadError> {
-        let query = Query::<Workflow>::all().equal("workspace", workspace).equal("name", name);
+        let query = Query::<Workflow>::all()
+            .equal("workspace", workspace)
+            .equal("name", name);
         self.store.first(query).await
     }
 
@@ -425,7 +466,12 @@ impl Workflows {
             .into_iter()
             .map(|field| field.name)
             .collect();
-        Ok(Installed { steps: self.plugins.steps().await?, channels, templates, fields })
+        Ok(Installed {
+            steps: self.plugins.steps().await?,
+            channels,
+            templates,
+            fields,
+        })
     }
 }
 

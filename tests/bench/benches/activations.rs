@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(1_500);
-const SETTINGS: &str = r#"{"branches":[{"name":"paying","when":{"field":"event.tier","is":"pro"}}]}"#;
+const SETTINGS: &str =
+    r#"{"branches":[{"name":"paying","when":{"field":"event.tier","is":"pro"}}]}"#;
 
 struct Answers;
 
@@ -80,7 +81,11 @@ fn round(threads: usize, side: &Side) -> Result<(f64, Vec<f64>)> {
             .collect();
         handles
             .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked")))
+            .map(|handle| {
+                handle
+                    .join()
+                    .unwrap_or_else(|_| anyhow::bail!("a thread panicked"))
+            })
             .collect()
     });
     let elapsed = began.elapsed().as_secs_f64();
@@ -106,17 +111,24 @@ fn main() -> Result<()> {
     let component = jackfield_bench::plugin("branch")?;
     let cache = tempfile::tempdir()?;
     let sandbox = Sandbox::new(Options::new(cache.path()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let plugin = runtime.block_on(async {
         let inspection = sandbox.install(Arc::from(component.clone())).await?;
         let granted = Granted {
-            interfaces: [Interface::Conditions, Interface::Log].into_iter().collect(),
+            interfaces: [Interface::Conditions, Interface::Log]
+                .into_iter()
+                .collect(),
             limits: Limits::default(),
         };
         let missing = || async { Err("it is installed".into()) };
         anyhow::Ok(sandbox.load(&inspection.digest, &granted, missing).await?)
     })?;
-    ensure!(sandbox.pooled(), "the pooling allocator is not available on this machine");
+    ensure!(
+        sandbox.pooled(),
+        "the pooling allocator is not available on this machine"
+    );
     let sides = [Side::Ours(plugin), Side::Bare(Bare::new(&component)?)];
     let mut figures = Vec::new();
     for threads in [1, 2] {
@@ -132,11 +144,26 @@ fn main() -> Result<()> {
             }
         }
         let [ours, bare] = rates.map(median);
-        figures.push(Figure::new(format!("activations, {threads} thread(s)"), ours, "1/s", bare));
+        figures.push(Figure::new(
+            format!("activations, {threads} thread(s)"),
+            ours,
+            "1/s",
+            bare,
+        ));
         let [ours, bare] = p50.map(median);
-        figures.push(Figure::new(format!("  p50, {threads} thread(s)"), ours, "us", bare));
+        figures.push(Figure::new(
+            format!("  p50, {threads} thread(s)"),
+            ours,
+            "us",
+            bare,
+        ));
         let [ours, bare] = p99.map(median);
-        figures.push(Figure::new(format!("  p99, {threads} thread(s)"), ours, "us", bare));
+        figures.push(Figure::new(
+            format!("  p99, {threads} thread(s)"),
+            ours,
+            "us",
+            bare,
+        ));
     }
     print(&figures);
     Ok(())

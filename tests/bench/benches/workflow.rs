@@ -23,7 +23,8 @@ use tokio::sync::{mpsc, oneshot};
 const CLIENTS: usize = 64;
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(5);
-const SETTINGS: &str = r#"{"branches":[{"name":"paying","when":{"field":"event.tier","is":"pro"}}]}"#;
+const SETTINGS: &str =
+    r#"{"branches":[{"name":"paying","when":{"field":"event.tier","is":"pro"}}]}"#;
 
 fn workflow(sink: &str) -> String {
     format!(
@@ -77,7 +78,13 @@ impl BareHost {
         let row = json!({"run": "r", "data": "x".repeat(200)}).to_string();
         self.commit(&format!("{row},{row},{row}")).await?;
         self.bare.start(SETTINGS).await?;
-        self.client.post(&self.sink).body("{\"text\":\"Hello\"}").send().await?.bytes().await?;
+        self.client
+            .post(&self.sink)
+            .body("{\"text\":\"Hello\"}")
+            .send()
+            .await?
+            .bytes()
+            .await?;
         self.bare.start(SETTINGS).await?;
         self.commit(&format!("{row},{row}")).await
     }
@@ -113,7 +120,9 @@ async fn bare_host(folder: &Path, sink: &str) -> Result<String> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
     let mut connection = SqliteConnection::connect_with(&options).await?;
-    sqlx::query("CREATE TABLE journal (run TEXT, data TEXT)").execute(&mut connection).await?;
+    sqlx::query("CREATE TABLE journal (run TEXT, data TEXT)")
+        .execute(&mut connection)
+        .await?;
     let (rows, receiver) = mpsc::channel(4_096);
     tokio::spawn(write(connection, receiver));
     let host = BareHost {
@@ -125,7 +134,10 @@ async fn bare_host(folder: &Path, sink: &str) -> Result<String> {
     let run = |State(host): State<BareHost>| async move {
         match host.run().await {
             Ok(()) => (axum::http::StatusCode::OK, "{}".to_owned()),
-            Err(error) => (axum::http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            Err(error) => (
+                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+                error.to_string(),
+            ),
         }
     };
     let url = serve(axum::Router::new().route("/", post(run)).with_state(host)).await?;
@@ -149,11 +161,19 @@ impl Drop for Jackfield {
 async fn jackfield(folder: &Path, sink: &str) -> Result<Jackfield> {
     let program = std::env::var("JACKFIELD_BIN").unwrap_or("target/release/jackfield".into());
     let plugins = std::env::var("JACKFIELD_PLUGINS").unwrap_or("target/plugins".into());
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port();
     let data = folder.join("data");
     let child = Command::new(&program)
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-        .args(["--allow-address", "127.0.0.0/8", "--plugins", &plugins, "--data"])
+        .args([
+            "--allow-address",
+            "127.0.0.0/8",
+            "--plugins",
+            &plugins,
+            "--data",
+        ])
         .arg(&data)
         .env("RUST_LOG", "warn")
         .stdout(Stdio::null())
@@ -161,7 +181,11 @@ async fn jackfield(folder: &Path, sink: &str) -> Result<Jackfield> {
         .spawn()
         .with_context(|| format!("cannot start {program}; run it as `cargo xtask bench`"))?;
     let url = format!("http://127.0.0.1:{port}");
-    let mut host = Jackfield { child, url, key: String::new() };
+    let mut host = Jackfield {
+        child,
+        url,
+        key: String::new(),
+    };
     let client = reqwest::Client::new();
     let began = Instant::now();
     while !client
@@ -170,10 +194,15 @@ async fn jackfield(folder: &Path, sink: &str) -> Result<Jackfield> {
         .await
         .is_ok_and(|answer| answer.status().is_success())
     {
-        ensure!(began.elapsed() < Duration::from_secs(120), "the host does not come up");
+        ensure!(
+            began.elapsed() < Duration::from_secs(120),
+            "the host does not come up"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    host.key = std::fs::read_to_string(data.join("operator.key"))?.trim().to_owned();
+    host.key = std::fs::read_to_string(data.join("operator.key"))?
+        .trim()
+        .to_owned();
     let put = client
         .put(format!("{}/v1/workflows/bench", host.url))
         .bearer_auth(&host.key)
@@ -187,13 +216,19 @@ async fn jackfield(folder: &Path, sink: &str) -> Result<Jackfield> {
         .bearer_auth(&host.key)
         .send()
         .await?;
-    ensure!(publish.status().is_success(), "publish: {}", publish.text().await?);
+    ensure!(
+        publish.status().is_success(),
+        "publish: {}",
+        publish.text().await?
+    );
     Ok(host)
 }
 
 /// Requests a second, and the milliseconds of each, with 64 clients.
 async fn load(url: &str, key: Option<&str>, body: &'static str) -> Result<(f64, Vec<f64>)> {
-    let client = reqwest::Client::builder().pool_max_idle_per_host(CLIENTS).build()?;
+    let client = reqwest::Client::builder()
+        .pool_max_idle_per_host(CLIENTS)
+        .build()?;
     let began = Instant::now();
     let mut tasks = Vec::new();
     for _ in 0..CLIENTS {
@@ -213,7 +248,10 @@ async fn load(url: &str, key: Option<&str>, body: &'static str) -> Result<(f64, 
                 let status = answer.status();
                 let text = answer.text().await?;
                 ensure!(status.is_success(), "{status}: {text}");
-                ensure!(key.is_none() || text.contains("\"completed\""), "not completed: {text}");
+                ensure!(
+                    key.is_none() || text.contains("\"completed\""),
+                    "not completed: {text}"
+                );
                 times.push(one.elapsed().as_secs_f64() * 1e3);
             }
             anyhow::Ok(times)
@@ -245,7 +283,10 @@ async fn main() -> Result<()> {
     let mut p50 = [Vec::new(), Vec::new()];
     let mut p99 = [Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
-        let both = [load(&url, Some(&host.key), body).await?, load(&bare, None, body).await?];
+        let both = [
+            load(&url, Some(&host.key), body).await?,
+            load(&bare, None, body).await?,
+        ];
         for (place, (rate, times)) in both.into_iter().enumerate() {
             rates[place].push(rate);
             p50[place].push(percentile(&times, 0.5));
@@ -253,8 +294,12 @@ async fn main() -> Result<()> {
         }
     }
     let [ours, ceiling] = rates.map(median);
-    let mut figures =
-        vec![Figure::new("durable five-step workflows, 64 clients", ours, "1/s", ceiling)];
+    let mut figures = vec![Figure::new(
+        "durable five-step workflows, 64 clients",
+        ours,
+        "1/s",
+        ceiling,
+    )];
     let [ours, ceiling] = p50.map(median);
     figures.push(Figure::new("  p50", ours, "ms", ceiling));
     let [ours, ceiling] = p99.map(median);

@@ -8,7 +8,12 @@ use wasmtime::{
     StoreLimits, StoreLimitsBuilder,
 };
 
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "made by bindgen!")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "made by bindgen!"
+)]
 mod world {
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -94,7 +99,10 @@ impl Bare {
             variables: "{}".into(),
             contact: None,
         };
-        let outcome = step.jackfield_plugin_step().call_start(&mut store, &invocation).await?;
+        let outcome = step
+            .jackfield_plugin_step()
+            .call_start(&mut store, &invocation)
+            .await?;
         anyhow::ensure!(outcome.is_ok(), "the plugin failed: {outcome:?}");
         Ok(())
     }

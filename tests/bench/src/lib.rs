@@ -18,6 +18,10 @@ pub fn plugin(name: &str) -> Result<Vec<u8>> {
     let folder = std::env::var_os("JACKFIELD_PLUGINS")
         .map_or_else(|| PathBuf::from("target/plugins"), PathBuf::from);
     let path = folder.join(format!("{name}.wasm"));
-    std::fs::read(&path)
-        .with_context(|| format!("cannot read {}; run it as `cargo xtask bench`", path.display()))
+    std::fs::read(&path).with_context(|| {
+        format!(
+            "cannot read {}; run it as `cargo xtask bench`",
+            path.display()
+        )
+    })
 }

@@ -19,11 +19,20 @@ impl Figure {
     /// A figure.
     #[must_use]
     pub fn new(name: impl Into<String>, value: f64, unit: &'static str, ceiling: f64) -> Figure {
-        Figure { name: name.into(), value, unit, ceiling }
+        Figure {
+            name: name.into(),
+            value,
+            unit,
+            ceiling,
+        }
     }
 
     fn ratio(&self) -> f64 {
-        if self.ceiling > 0.0 { self.value / self.ceiling } else { f64::NAN }
+        if self.ceiling > 0.0 {
+            self.value / self.ceiling
+        } else {
+            f64::NAN
+        }
     }
 }
 
@@ -45,7 +54,10 @@ pub fn print(figures: &[Figure]) {
         println!("{}", Value::Array(list));
         return;
     }
-    println!("{:<52} {:>12} {:>12}  {:<8} {:>6}", "", "Jackfield", "ceiling", "unit", "ratio");
+    println!(
+        "{:<52} {:>12} {:>12}  {:<8} {:>6}",
+        "", "Jackfield", "ceiling", "unit", "ratio"
+    );
     for figure in figures {
         println!(
             "{:<52} {:>12.1} {:>12.1}  {:<8} {:>6.2}",

@@ -145,10 +145,16 @@ pub(crate) async fn tell(host: &mut Host, peers: &Peers) -> Result<String> {
     // Delivered, and the host knows it: from here on it waits for the answer alone.
     let known = |callbacks: &[Callback]| {
         callbacks.iter().any(|callback| {
-            callback.sid == question.sid && callback.status == "delivered" && callback.answered == Some(200)
+            callback.sid == question.sid
+                && callback.status == "delivered"
+                && callback.answered == Some(200)
         })
     };
-    peers.gateway.callbacks().until("the question's delivery", PATIENCE, known).await?;
+    peers
+        .gateway
+        .callbacks()
+        .until("the question's delivery", PATIENCE, known)
+        .await?;
     chapter("The caller has two texts, the agent a mail");
     for sms in peers.gateway.messages().all() {
         println!(

@@ -225,7 +225,10 @@ async fn whole(
     Span::current().record("host", field::display(&target));
     caller.grant.check_smtp(&target)?;
     let built = mail.map(|mail| message::build(mail, limits)).transpose()?;
-    Span::current().record("recipients", built.as_ref().map_or(0, |built| built.recipients.len()));
+    Span::current().record(
+        "recipients",
+        built.as_ref().map_or(0, |built| built.recipients.len()),
+    );
 
     let mut filler = Filler::new(&caller.grant, secrets);
     let progress = Arc::new(Progress::default());

@@ -28,7 +28,10 @@ pub(crate) async fn perform(
             HostReply::Accepted(send(server, mail, egress, caller, secrets).await)
         }
         HostCall::EmailCheck { server } => HostReply::Text(
-            egress.email_check(caller, mail_server(server), secrets).await.map_err(error),
+            egress
+                .email_check(caller, mail_server(server), secrets)
+                .await
+                .map_err(error),
         ),
         _ => return None,
     })
@@ -145,8 +148,10 @@ async fn send(
         headers: mail.headers,
         date: None,
     };
-    let accepted =
-        egress.email(caller, mail_server(server), mail, secrets).await.map_err(error)?;
+    let accepted = egress
+        .email(caller, mail_server(server), mail, secrets)
+        .await
+        .map_err(error)?;
     Ok(email::Accepted {
         message_id: accepted.message_id,
         response: accepted.response,

@@ -56,14 +56,25 @@ pub(crate) async fn answer(call: &HostCall, env: &Env<'_>) -> Option<HostReply> 
             HostReply::Bytes(bytes)
         }
         HostCall::CryptoHash { algorithm, data } => HostReply::Bytes(hash(*algorithm, data)),
-        HostCall::CryptoHmac { algorithm, secret, data } => HostReply::Digest(
-            key(secret, env).await.map(|key| mac(*algorithm, &key, data)),
-        ),
-        HostCall::CryptoVerify { algorithm, secret, data, signature } => HostReply::Truth(
+        HostCall::CryptoHmac {
+            algorithm,
+            secret,
+            data,
+        } => HostReply::Digest(
             key(secret, env)
                 .await
-                .map(|key| mac(*algorithm, &key, data).ct_eq(signature.as_slice()).into()),
+                .map(|key| mac(*algorithm, &key, data)),
         ),
+        HostCall::CryptoVerify {
+            algorithm,
+            secret,
+            data,
+            signature,
+        } => HostReply::Truth(key(secret, env).await.map(|key| {
+            mac(*algorithm, &key, data)
+                .ct_eq(signature.as_slice())
+                .into()
+        })),
         HostCall::CryptoEqual { secret, candidate } => HostReply::Truth(
             // Digests are compared, so that the time does not tell the secret's length either.
             key(secret, env).await.map(|key| {
@@ -76,13 +87,21 @@ pub(crate) async fn answer(call: &HostCall, env: &Env<'_>) -> Option<HostReply> 
 }
 
 fn next_open(hours: &str, after: u64, time_zone: &TimeZone) -> Result<u64, CallError> {
-    let value: Value = serde_json::from_str(hours)
-        .map_err(|error| refused("invalid", format!("the business hours are no JSON: {error}")))?;
-    let hours = BusinessHours::parse(&value).map_err(|error| refused("invalid", error.to_string()))?;
+    let value: Value = serde_json::from_str(hours).map_err(|error| {
+        refused(
+            "invalid",
+            format!("the business hours are no JSON: {error}"),
+        )
+    })?;
+    let hours =
+        BusinessHours::parse(&value).map_err(|error| refused("invalid", error.to_string()))?;
     let after = timestamp(i64::try_from(after).unwrap_or(i64::MAX));
     match hours.next_open(after, time_zone) {
         Some(open) => Ok(open.as_millisecond().unsigned_abs()),
-        None => Err(refused("not-found", "these business hours are never open within 365 days")),
+        None => Err(refused(
+            "not-found",
+            "these business hours are never open within 365 days",
+        )),
     }
 }
 
@@ -95,7 +114,10 @@ async fn key(name: &str, env: &Env<'_>) -> Result<Secret, CallError> {
     if !granted {
         return Err(CallError {
             grant: Some(format!("secret {name} at hmac")),
-            ..refused("denied", format!("the secret `{name}` is not granted for signatures"))
+            ..refused(
+                "denied",
+                format!("the secret `{name}` is not granted for signatures"),
+            )
         });
     }
     match env.secrets.resolve(name).await {
@@ -143,12 +165,22 @@ mod tests {
     #[test]
     fn hmac_is_that_of_rfc_4231() {
         let key = Secret::new("Jefe");
-        let found = hex::encode(mac(Algorithm::Sha256, &key, b"what do ya want for nothing?"));
-        assert_eq!(found, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        let found = hex::encode(mac(
+            Algorithm::Sha256,
+            &key,
+            b"what do ya want for nothing?",
+        ));
+        assert_eq!(
+            found,
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
     }
 
     #[test]
     fn md5_is_that_of_rfc_1321() {
-        assert_eq!(hex::encode(hash(Algorithm::Md5, b"abc")), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(
+            hex::encode(hash(Algorithm::Md5, b"abc")),
+            "900150983cd24fb0d6963f7d28e17f72"
+        );
     }
 }

@@ -23,5 +23,8 @@ pub(crate) fn refused(code: &str, message: impl Into<String>) -> CallError {
 
 /// An error for the plugin that may succeed later.
 pub(crate) fn unavailable(message: impl Into<String>) -> CallError {
-    CallError { transient: true, ..refused("unavailable", message) }
+    CallError {
+        transient: true,
+        ..refused("unavailable", message)
+    }
 }

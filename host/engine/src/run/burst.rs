@@ -82,9 +82,19 @@ impl Burst {
 
     /// Adds an entry to the journal, to be committed with the rest.
     pub(crate) fn note(&mut self, entry: &Entry) {
-        let step = self.state.at.as_ref().map(|at| at.step.clone()).or(self.run.step.clone());
-        let row =
-            entry.record(self.run.bucket, &self.run.id, self.run.seq, step.as_deref(), self.core.now());
+        let step = self
+            .state
+            .at
+            .as_ref()
+            .map(|at| at.step.clone())
+            .or(self.run.step.clone());
+        let row = entry.record(
+            self.run.bucket,
+            &self.run.id,
+            self.run.seq,
+            step.as_deref(),
+            self.core.now(),
+        );
         self.run.seq += 1;
         self.entries.push(row);
     }
@@ -107,7 +117,12 @@ impl Burst {
             contact: self.run.contact.clone(),
             run: self.run.id.clone(),
             workflow: self.run.workflow.clone(),
-            step: self.state.at.as_ref().map(|at| at.step.clone()).unwrap_or_default(),
+            step: self
+                .state
+                .at
+                .as_ref()
+                .map(|at| at.step.clone())
+                .unwrap_or_default(),
             call_key,
         }
     }
@@ -127,7 +142,9 @@ impl Burst {
 
     /// Waits for the commit under way.
     async fn settle(&mut self) -> Result<(), BurstEnd> {
-        let Some(result) = self.result.take() else { return Ok(()) };
+        let Some(result) = self.result.take() else {
+            return Ok(());
+        };
         match result.await {
             Ok(result) => result.map_err(|error| end_of(&error)),
             Err(error) => Err(BurstEnd::Reload(error.to_string())),
@@ -139,12 +156,19 @@ impl Burst {
         self.settle().await?;
         let now = self.core.now();
         self.run.updated_at = now;
-        self.run.step = self.state.at.as_ref().map(|at| at.step.clone()).or(self.run.step.take());
+        self.run.step = self
+            .state
+            .at
+            .as_ref()
+            .map(|at| at.step.clone())
+            .or(self.run.step.take());
         self.run.data = serde_json::to_value(&self.state)
             .map_err(|error| BurstEnd::Reload(error.to_string()))?;
         if self.effects.is_empty() {
             let commit = self.base(&turn);
-            patient(&self.core, commit).await.map_err(|error| end_of(&error))?;
+            patient(&self.core, commit)
+                .await
+                .map_err(|error| end_of(&error))?;
         } else {
             self.commit_effects(&turn).await?;
         }
@@ -181,9 +205,15 @@ impl Burst {
     /// The same with effects: under the bucket's lock, because the domain reads what it changes.
     async fn commit_effects(&mut self, turn: &Turn) -> Result<(), BurstEnd> {
         let core = self.core.clone();
-        let Some(domain) = core.domain().cloned() else { return Err(BurstEnd::Leave) };
+        let Some(domain) = core.domain().cloned() else {
+            return Err(BurstEnd::Leave);
+        };
         let actor = self.actor(String::new());
-        for pause in PAUSES.iter().copied().chain(std::iter::repeat(PAUSES[PAUSES.len() - 1])) {
+        for pause in PAUSES
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(PAUSES[PAUSES.len() - 1]))
+        {
             let lock = core.lock(self.run.bucket).await;
             let mut commit = self.base(turn);
             let applied = domain
@@ -216,7 +246,11 @@ impl Burst {
 
 /// Commits; a database that takes no writes at the moment is asked again.
 async fn patient(core: &Core, commit: Commit) -> Result<(), CommitError> {
-    for pause in PAUSES.iter().copied().chain(std::iter::repeat(PAUSES[PAUSES.len() - 1])) {
+    for pause in PAUSES
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(PAUSES[PAUSES.len() - 1]))
+    {
         match core.store.commit(commit.clone()).await {
             Err(CommitError::Unavailable(reason)) => {
                 if wait_for_database(core, &reason, pause).await.is_err() {

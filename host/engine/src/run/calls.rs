@@ -44,7 +44,11 @@ struct Told {
 /// A call of an earlier life of this activation.
 enum Earlier {
     /// It was answered.
-    Answered { fingerprint: String, reply: HostReply, effects: Vec<Effect> },
+    Answered {
+        fingerprint: String,
+        reply: HostReply,
+        effects: Vec<Effect>,
+    },
     /// It had started; nobody knows its result.
     Started { fingerprint: String, once: bool },
 }
@@ -111,7 +115,9 @@ impl RunCalls {
 
     async fn answer(&mut self, call: &HostCall, ordinal: u32) -> Result<HostReply, Stop> {
         let core = self.burst.core.clone();
-        let domain = core.domain().ok_or_else(|| abandoned("the engine is not attached"))?;
+        let domain = core
+            .domain()
+            .ok_or_else(|| abandoned("the engine is not attached"))?;
         let secrets = domain.secrets(&self.burst.run.workspace, SecretOwner::Workspace);
         let env = local::Env {
             clock: core.clock.as_ref(),
@@ -136,8 +142,13 @@ impl RunCalls {
             }
             _ => {
                 let actor = self.actor(ordinal);
-                let pending: Vec<Effect> =
-                    self.burst.effects().iter().chain(&self.effects).cloned().collect();
+                let pending: Vec<Effect> = self
+                    .burst
+                    .effects()
+                    .iter()
+                    .chain(&self.effects)
+                    .cloned()
+                    .collect();
                 let answer = domain.call(&actor, call, &pending).await.map_err(stop)?;
                 if !answer.effects.is_empty() {
                     self.effects.extend(answer.effects);
@@ -156,7 +167,9 @@ impl RunCalls {
         again: bool,
     ) -> Result<HostReply, Stop> {
         let core = self.burst.core.clone();
-        let domain = core.domain().ok_or_else(|| abandoned("the engine is not attached"))?;
+        let domain = core
+            .domain()
+            .ok_or_else(|| abandoned("the engine is not attached"))?;
         let caller = match self.plugin.caller(None) {
             Ok(caller) => caller,
             Err(reason) => return Ok(call.refusal(refused("denied", reason))),
@@ -176,7 +189,12 @@ impl RunCalls {
         let reply = reply.ok_or_else(|| abandoned("no such external call"))?;
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let activation = self.burst.state.activations;
-        let entry = Entry::CallFinished { activation, ordinal, reply: reply.clone(), ms };
+        let entry = Entry::CallFinished {
+            activation,
+            ordinal,
+            reply: reply.clone(),
+            ms,
+        };
         if let Err(end) = self.burst.commit_soon(&entry).await {
             self.broken = Some(end);
             return Err(abandoned("the result could not be committed"));
@@ -222,9 +240,16 @@ impl RunCalls {
     /// The view shows what the activation has changed.
     async fn refresh_view(&mut self) -> Result<(), Stop> {
         let core = self.burst.core.clone();
-        let Some(domain) = core.domain() else { return Ok(()) };
-        let pending: Vec<Effect> =
-            self.burst.effects().iter().chain(&self.effects).cloned().collect();
+        let Some(domain) = core.domain() else {
+            return Ok(());
+        };
+        let pending: Vec<Effect> = self
+            .burst
+            .effects()
+            .iter()
+            .chain(&self.effects)
+            .cloned()
+            .collect();
         let run = &self.burst.run;
         self.view = domain
             .view(&run.workspace, run.contact.as_deref(), &pending)
@@ -261,19 +286,29 @@ impl RunCalls {
     fn set(&mut self, name: &str, value: &str) -> Result<(), CallError> {
         let good = name.len() <= 64
             && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if !good {
             return Err(refused(
                 "invalid",
-                format!("`{name}` is no name of a variable: write lower-case letters, digits and `_`, a letter first, at most 64"),
+                format!(
+                    "`{name}` is no name of a variable: write lower-case letters, digits and `_`, a letter first, at most 64"
+                ),
             ));
         }
         if value.len() > MAX_VARIABLE {
-            return Err(refused("too-large", "the value of a variable is at most 64 KiB of JSON"));
+            return Err(refused(
+                "too-large",
+                "the value of a variable is at most 64 KiB of JSON",
+            ));
         }
         let held = self.burst.state.vars.len() + self.vars.len();
         if held >= MAX_VARIABLES && !self.burst.state.vars.contains_key(name) {
-            return Err(refused("too-large", format!("a run has at most {MAX_VARIABLES} variables")));
+            return Err(refused(
+                "too-large",
+                format!("a run has at most {MAX_VARIABLES} variables"),
+            ));
         }
         let value = serde_json::from_str(value)
             .map_err(|error| refused("invalid", format!("the value is no JSON: {error}")))?;
@@ -299,26 +334,37 @@ impl RunCalls {
         let values: Option<Value> = match values.map(serde_json::from_str).transpose() {
             Ok(values) => values,
             Err(error) => {
-                return Ok(Err(refused("invalid", format!("the values are no JSON: {error}"))));
+                return Ok(Err(refused(
+                    "invalid",
+                    format!("the values are no JSON: {error}"),
+                )));
             }
         };
         let core = self.burst.core.clone();
-        let domain = core.domain().ok_or_else(|| abandoned("the engine is not attached"))?;
-        let found = domain.template(&self.burst.run.workspace, name).await.map_err(stop)?;
+        let domain = core
+            .domain()
+            .ok_or_else(|| abandoned("the engine is not attached"))?;
+        let found = domain
+            .template(&self.burst.run.workspace, name)
+            .await
+            .map_err(stop)?;
         let Some(template) = found else {
-            return Ok(Err(refused("not-found", format!("there is no template `{name}`"))));
+            return Ok(Err(refused(
+                "not-found",
+                format!("there is no template `{name}`"),
+            )));
         };
         let unset = self.view.unset;
-        let rendered = self.with_scope(values.as_ref(), |scope| {
-            template.render(scope, unset)
-        });
-        Ok(rendered.map(|rendered| rendered.to_string()).map_err(|error| {
-            let code = match error {
-                variables::RenderError::Unset { .. } => "unset-variable",
-                variables::RenderError::TooLong { .. } => "too-large",
-            };
-            refused(code, error.to_string())
-        }))
+        let rendered = self.with_scope(values.as_ref(), |scope| template.render(scope, unset));
+        Ok(rendered
+            .map(|rendered| rendered.to_string())
+            .map_err(|error| {
+                let code = match error {
+                    variables::RenderError::Unset { .. } => "unset-variable",
+                    variables::RenderError::TooLong { .. } => "too-large",
+                };
+                refused(code, error.to_string())
+            }))
     }
 }
 
@@ -353,7 +399,12 @@ impl HostCalls for RunCalls {
                         self.refresh_view().await?;
                     }
                     self.trace(&call, &reply, started);
-                    let told = Told { call, reply: reply.clone(), effects, journaled: true };
+                    let told = Told {
+                        call,
+                        reply: reply.clone(),
+                        effects,
+                        journaled: true,
+                    };
                     self.told.push(told);
                     return Ok(reply);
                 }
@@ -370,7 +421,12 @@ impl HostCalls for RunCalls {
         self.trace(&call, &reply, started);
         let effects = self.effects[before..].to_vec();
         if self.reaches_out {
-            let told = Told { call, reply: reply.clone(), effects, journaled: outside };
+            let told = Told {
+                call,
+                reply: reply.clone(),
+                effects,
+                journaled: outside,
+            };
             self.told.push(told);
         } else {
             // Only the place counts: no commit will ask what was said.
@@ -393,7 +449,10 @@ impl HostCalls for RunCalls {
         };
         tracing::debug!(run = %self.burst.run.id, level, "{message}");
         let message = message.chars().take(MAX_LINE).collect();
-        self.lines.push(Entry::Log { level: level.to_owned(), message });
+        self.lines.push(Entry::Log {
+            level: level.to_owned(),
+            message,
+        });
     }
 
     fn denied(&mut self, call: &HostCall) {
@@ -403,7 +462,10 @@ impl HostCalls for RunCalls {
 
 impl RunCalls {
     fn trace(&mut self, call: &HostCall, reply: &HostReply, started: Instant) {
-        let result = reply.error().map_or("ok", |error| error.code.as_str()).to_owned();
+        let result = reply
+            .error()
+            .map_or("ok", |error| error.code.as_str())
+            .to_owned();
         let status = match reply {
             HostReply::Response(Ok(response)) => response.status.to_string(),
             _ => result,
@@ -435,25 +497,43 @@ async fn earlier(burst: &Burst) -> Result<Vec<Earlier>, BurstEnd> {
     let mut earlier: Vec<Earlier> = Vec::new();
     for entry in rows.iter().filter_map(Entry::of) {
         match entry {
-            Entry::Call { activation, fingerprint, reply, effects, .. }
-                if activation == burst.state.activations =>
-            {
-                earlier.push(Earlier::Answered { fingerprint, reply, effects });
+            Entry::Call {
+                activation,
+                fingerprint,
+                reply,
+                effects,
+                ..
+            } if activation == burst.state.activations => {
+                earlier.push(Earlier::Answered {
+                    fingerprint,
+                    reply,
+                    effects,
+                });
             }
-            Entry::CallStarted { activation, fingerprint, once, .. }
-                if activation == burst.state.activations =>
-            {
+            Entry::CallStarted {
+                activation,
+                fingerprint,
+                once,
+                ..
+            } if activation == burst.state.activations => {
                 earlier.push(Earlier::Started { fingerprint, once });
             }
-            Entry::CallFinished { activation, ordinal, reply, .. }
-                if activation == burst.state.activations =>
-            {
+            Entry::CallFinished {
+                activation,
+                ordinal,
+                reply,
+                ..
+            } if activation == burst.state.activations => {
                 let place = usize::try_from(ordinal).unwrap_or(usize::MAX);
                 if let Some(slot) = earlier.get_mut(place)
                     && let Earlier::Started { fingerprint, .. } = slot
                 {
                     let fingerprint = std::mem::take(fingerprint);
-                    *slot = Earlier::Answered { fingerprint, reply, effects: Vec::new() };
+                    *slot = Earlier::Answered {
+                        fingerprint,
+                        reply,
+                        effects: Vec::new(),
+                    };
                 }
             }
             _ => {}
@@ -499,11 +579,15 @@ fn uncertain(call: &HostCall) -> Failure {
 }
 
 fn abandoned(message: &str) -> Stop {
-    Stop::Abandoned { message: message.to_owned() }
+    Stop::Abandoned {
+        message: message.to_owned(),
+    }
 }
 
 fn stop(error: DomainError) -> Stop {
-    Stop::Abandoned { message: error.to_string() }
+    Stop::Abandoned {
+        message: error.to_string(),
+    }
 }
 
 /// For the domain's templates.

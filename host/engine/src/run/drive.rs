@@ -67,7 +67,10 @@ async fn drive(core: Arc<Core>, mut run: Run, mut recovered: bool) {
                 // Nothing is lost: it is queued or running in the database, and the next start
                 // finds it. Until then it is asked for again.
                 tracing::warn!(run = %id, %error, "the run cannot be loaded");
-                run = Run { id: id.clone(), ..placeholder(bucket) };
+                run = Run {
+                    id: id.clone(),
+                    ..placeholder(bucket)
+                };
             }
         }
     }
@@ -136,7 +139,9 @@ async fn advance(mut burst: Burst) -> Result<(), BurstEnd> {
         if burst.cancel.is_cancelled() {
             return outcome::cancel(&mut burst, "cancelled").await;
         }
-        let Some(at) = burst.state.at.as_ref() else { return Ok(()) };
+        let Some(at) = burst.state.at.as_ref() else {
+            return Ok(());
+        };
         let moved = match &at.phase {
             Phase::Wait { .. } | Phase::Backoff { .. } => return Ok(()),
             Phase::Enter => enter(&mut burst).await?,
@@ -156,13 +161,18 @@ async fn advance(mut burst: Burst) -> Result<(), BurstEnd> {
 
 /// The run has come to a step: loop guard, `when:`.
 async fn enter(burst: &mut Burst) -> Result<Moved, BurstEnd> {
-    let Some(at) = burst.state.at.clone() else { return Ok(Moved::Rest) };
+    let Some(at) = burst.state.at.clone() else {
+        return Ok(Moved::Rest);
+    };
     let version = burst.version.clone();
     let Some(step) = version.document.step(&at.step) else {
         return outcome::attention(
             burst,
             "unknown-step",
-            format!("version {} of the workflow has no step `{}`", version.version, at.step),
+            format!(
+                "version {} of the workflow has no step `{}`",
+                version.version, at.step
+            ),
         )
         .await;
     };
@@ -174,7 +184,9 @@ async fn enter(burst: &mut Burst) -> Result<Moved, BurstEnd> {
     if let Some(condition) = &step.when
         && !holds(burst, condition).await?
     {
-        burst.note(&Entry::StepSkipped { why: json!(condition) });
+        burst.note(&Entry::StepSkipped {
+            why: json!(condition),
+        });
         return outcome::go_on(burst, &at.step).await;
     }
     begin(burst, Phase::Start);
@@ -230,7 +242,9 @@ async fn holds(burst: &Burst, condition: &Condition) -> Result<bool, BurstEnd> {
 /// One activation of the step's plugin, and what follows from it.
 async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
     let version = burst.version.clone();
-    let Some(at) = burst.state.at.clone() else { return Ok((burst, Moved::Rest)) };
+    let Some(at) = burst.state.at.clone() else {
+        return Ok((burst, Moved::Rest));
+    };
     let loaded = version
         .document
         .step(&at.step)
@@ -269,11 +283,18 @@ async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
     let calls = RunCalls::new(burst, plugin.clone(), view).await?;
     let activated = match &at.phase {
         Phase::Resume { state, wake } => {
-            plugin.component.resume(&invocation, state, &wit_wake(wake), calls).await
+            plugin
+                .component
+                .resume(&invocation, state, &wit_wake(wake), calls)
+                .await
         }
         _ => plugin.component.start(&invocation, calls).await,
     };
-    let Activated { result, usage, mut calls } = activated;
+    let Activated {
+        result,
+        usage,
+        mut calls,
+    } = activated;
     if let Some(end) = calls.broken.take() {
         return Err(end);
     }
@@ -308,9 +329,12 @@ fn invoke(
     with: &Value,
     plugin: &Loaded,
 ) -> Result<Invoked, Failure> {
-    let schema = plugin.step.as_ref().map_or(&Value::Null, |step| &step.settings);
-    let substituted =
-        variables::substitute(with, schema, &scope(burst, view), view.unset).map_err(|error| {
+    let schema = plugin
+        .step
+        .as_ref()
+        .map_or(&Value::Null, |step| &step.settings);
+    let substituted = variables::substitute(with, schema, &scope(burst, view), view.unset)
+        .map_err(|error| {
             let code = match &error {
                 variables::RenderError::Unset { .. } => "unset-variable",
                 variables::RenderError::TooLong { .. } => "too-large",
@@ -322,12 +346,21 @@ fn invoke(
         && substituted.value != *with
         && let Some(problem) = step.check_settings(&substituted.value, false).first()
     {
-        return Err(invalid("invalid-settings", format!("{}: {}", problem.path, problem.message)));
+        return Err(invalid(
+            "invalid-settings",
+            format!("{}: {}", problem.path, problem.message),
+        ));
     }
     for warning in &substituted.warnings {
-        burst.note(&Entry::Log { level: "warn".to_owned(), message: warning.message.clone() });
+        burst.note(&Entry::Log {
+            level: "warn".to_owned(),
+            message: warning.message.clone(),
+        });
     }
-    let contact = view.namespaces.get("contact").filter(|contact| !contact.is_null());
+    let contact = view
+        .namespaces
+        .get("contact")
+        .filter(|contact| !contact.is_null());
     Ok(Invoked {
         settings: substituted.value.to_string(),
         variables: json!({"vars": burst.state.vars, "steps": burst.state.outputs}).to_string(),

@@ -13,7 +13,12 @@ use serde_json::Value;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "data", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(
+    tag = "kind",
+    content = "data",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
 pub enum Entry {
     /// The run was accepted.
     RunStarted {
@@ -197,12 +202,24 @@ impl Entry {
     pub fn record(&self, bucket: i32, run: &str, seq: i64, step: Option<&str>, at: i64) -> Journal {
         let (kind, data) = match serde_json::to_value(self) {
             Ok(Value::Object(mut entry)) => (
-                entry.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                entry
+                    .get("kind")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned(),
                 entry.remove("data").unwrap_or(Value::Null),
             ),
             _ => ("log".to_owned(), Value::Null),
         };
-        Journal { bucket, run: run.to_owned(), seq, kind, step: step.map(str::to_owned), data, at }
+        Journal {
+            bucket,
+            run: run.to_owned(),
+            seq,
+            kind,
+            step: step.map(str::to_owned),
+            data,
+            at,
+        }
     }
 
     /// The entry of a row; none for one of a later version of Jackfield.

@@ -32,7 +32,9 @@ pub(crate) async fn said(
     outcome: Outcome,
     used: Used,
 ) -> Result<Moved, BurstEnd> {
-    let Some(at) = burst.state.at.clone() else { return Ok(Moved::Rest) };
+    let Some(at) = burst.state.at.clone() else {
+        return Ok(Moved::Rest);
+    };
     match outcome {
         Outcome::Done(done) => {
             let branch = done.branch.unwrap_or_else(|| "success".to_owned());
@@ -40,8 +42,12 @@ pub(crate) async fn said(
                 None => Value::Null,
                 Some(Ok(output)) => output,
                 Some(Err(error)) => {
-                    return failed(burst, broken(format!("its output is no JSON: {error}")), used)
-                        .await;
+                    return failed(
+                        burst,
+                        broken(format!("its output is no JSON: {error}")),
+                        used,
+                    )
+                    .await;
                 }
             };
             burst.note(&Entry::StepFinished {
@@ -58,8 +64,15 @@ pub(crate) async fn said(
         Outcome::Goto(step) => {
             if burst.version.document.step(&step).is_none() {
                 let message = format!("it wants to go to the step `{step}`, which is not there");
-                return failed(burst, Failure { code: "unknown-step".to_owned(), ..broken(message) }, used)
-                    .await;
+                return failed(
+                    burst,
+                    Failure {
+                        code: "unknown-step".to_owned(),
+                        ..broken(message)
+                    },
+                    used,
+                )
+                .await;
             }
             burst.note(&Entry::StepFinished {
                 visit: at.visit,
@@ -101,11 +114,23 @@ async fn rest(
     burst.note(&Entry::Waiting {
         visit: at.visit,
         until,
-        events: waits.iter().map(|wait| event_and_subject(&wait.topic)).collect(),
+        events: waits
+            .iter()
+            .map(|wait| event_and_subject(&wait.topic))
+            .collect(),
         used,
     });
     burst.state.since_wait = 0;
-    pause(burst, Phase::Wait { state: wait.state, until }, waits, until).await
+    pause(
+        burst,
+        Phase::Wait {
+            state: wait.state,
+            until,
+        },
+        waits,
+        until,
+    )
+    .await
 }
 
 async fn pause(
@@ -119,13 +144,21 @@ async fn pause(
         at.invoked = None;
     }
     burst.run.state = "waiting".to_owned();
-    burst.commit(Turn { waits, timer: Some(until) }).await?;
+    burst
+        .commit(Turn {
+            waits,
+            timer: Some(until),
+        })
+        .await?;
     Ok(Moved::Rest)
 }
 
 /// `workspace/event/subject` as people read it.
 fn event_and_subject(topic: &str) -> String {
-    topic.split_once('/').map_or(topic, |(_, rest)| rest).replacen('/', " ", 1)
+    topic
+        .split_once('/')
+        .map_or(topic, |(_, rest)| rest)
+        .replacen('/', " ", 1)
 }
 
 fn subscriptions(burst: &Burst, wait: &Wait) -> Result<Vec<WaitRow>, Failure> {
@@ -141,12 +174,16 @@ fn subscriptions(burst: &Burst, wait: &Wait) -> Result<Vec<WaitRow>, Failure> {
 
 fn row(burst: &Burst, place: usize, wanted: &Subscription) -> Result<WaitRow, Failure> {
     let run = &burst.run;
-    let subject = wanted.subject.clone().or_else(|| run.contact.clone()).ok_or_else(|| {
-        broken(format!(
-            "it waits for `{}` of the run's contact, but the run has no contact",
-            wanted.event
-        ))
-    })?;
+    let subject = wanted
+        .subject
+        .clone()
+        .or_else(|| run.contact.clone())
+        .ok_or_else(|| {
+            broken(format!(
+                "it waits for `{}` of the run's contact, but the run has no contact",
+                wanted.event
+            ))
+        })?;
     let condition = match wanted.when.as_deref() {
         None => Value::Null,
         Some(text) => {
@@ -176,19 +213,32 @@ pub(crate) async fn failed(
     failure: Failure,
     used: Used,
 ) -> Result<Moved, BurstEnd> {
-    let Some(at) = burst.state.at.clone() else { return Ok(Moved::Rest) };
+    let Some(at) = burst.state.at.clone() else {
+        return Ok(Moved::Rest);
+    };
     let version = burst.version.clone();
-    let retry = version.document.step(&at.step).and_then(|step| step.retry).unwrap_or_default().backoff();
+    let retry = version
+        .document
+        .step(&at.step)
+        .and_then(|step| step.retry)
+        .unwrap_or_default()
+        .backoff();
     let noted = Noted {
         class: class_name(failure.class).to_owned(),
         code: failure.code.clone(),
         message: clipped(failure.message),
     };
     if failure.class == FailureClass::Transient && !failure.maybe_sent {
-        let delay =
-            retry.delay(at.attempt, rand::random(), failure.retry_after.map(Duration::from_millis));
+        let delay = retry.delay(
+            at.attempt,
+            rand::random(),
+            failure.retry_after.map(Duration::from_millis),
+        );
         if let Some(delay) = delay {
-            let until = burst.core.now().saturating_add(millis(delay.min(LONGEST_WAIT)));
+            let until = burst
+                .core
+                .now()
+                .saturating_add(millis(delay.min(LONGEST_WAIT)));
             burst.note(&Entry::StepFailed {
                 visit: at.visit,
                 attempt: at.attempt,
@@ -238,7 +288,11 @@ async fn follow(burst: &mut Burst, step: &str, branch: &str) -> Result<Moved, Bu
             end(burst, "completed", reason).await
         }
         Target::Fail => {
-            let code = burst.run.reason.clone().unwrap_or_else(|| branch.to_owned());
+            let code = burst
+                .run
+                .reason
+                .clone()
+                .unwrap_or_else(|| branch.to_owned());
             fail(burst, &code).await
         }
     }
@@ -262,7 +316,9 @@ pub(crate) async fn fail(burst: &mut Burst, code: &str) -> Result<Moved, BurstEn
 
 /// The run is cancelled.
 pub(crate) async fn cancel(burst: &mut Burst, reason: &str) -> Result<(), BurstEnd> {
-    end(burst, "cancelled", Some(reason.to_owned())).await.map(|_| ())
+    end(burst, "cancelled", Some(reason.to_owned()))
+        .await
+        .map(|_| ())
 }
 
 async fn end(
@@ -270,7 +326,10 @@ async fn end(
     state: &'static str,
     reason: Option<String>,
 ) -> Result<Moved, BurstEnd> {
-    burst.note(&Entry::RunFinished { state: state.to_owned(), reason: reason.clone() });
+    burst.note(&Entry::RunFinished {
+        state: state.to_owned(),
+        reason: reason.clone(),
+    });
     burst.run.step = burst.state.at.as_ref().map(|at| at.step.clone());
     if state == "failed" {
         // Kept, so that a retry begins at the step that failed, afresh.
@@ -292,7 +351,10 @@ pub(crate) async fn attention(
     code: &str,
     message: String,
 ) -> Result<Moved, BurstEnd> {
-    burst.note(&Entry::NeedsAttention { code: code.to_owned(), message });
+    burst.note(&Entry::NeedsAttention {
+        code: code.to_owned(),
+        message,
+    });
     burst.run.state = "needs-attention".to_owned();
     burst.run.reason = Some(code.to_owned());
     burst.commit(Turn::default()).await?;

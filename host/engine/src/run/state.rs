@@ -150,7 +150,12 @@ impl State {
 
     /// Moves the run to a step.
     pub fn go(&mut self, step: &str) {
-        let visit = self.visits.get(step).copied().unwrap_or(0).saturating_add(1);
+        let visit = self
+            .visits
+            .get(step)
+            .copied()
+            .unwrap_or(0)
+            .saturating_add(1);
         self.at = Some(Position {
             step: step.to_owned(),
             visit,

@@ -15,8 +15,12 @@ use std::sync::Arc;
 
 /// The run of this id as the database has it.
 pub(crate) async fn load(core: &Core, id: &str) -> Result<Option<Run>, ReadError> {
-    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(None) };
-    core.store.first(Query::<Run>::of(bucket).equal("id", id)).await
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else {
+        return Ok(None);
+    };
+    core.store
+        .first(Query::<Run>::of(bucket).equal("id", id))
+        .await
 }
 
 /// The state of a run.
@@ -31,7 +35,9 @@ pub(crate) async fn end_wait(
     wake: Wake,
     commit: &mut Commit,
 ) -> Result<Option<Run>, AcceptError> {
-    let Some(mut run) = load(core, id).await? else { return Ok(None) };
+    let Some(mut run) = load(core, id).await? else {
+        return Ok(None);
+    };
     let Some(mut state) = state_of(&run).filter(|_| run.state == "waiting") else {
         return Ok(None);
     };
@@ -40,10 +46,17 @@ pub(crate) async fn end_wait(
         Wake::Event { id, name, .. } => ("event", Some(id.clone()), Some(name.clone())),
     };
     let phase = match state.at.as_ref().map(|at| &at.phase) {
-        Some(Phase::Wait { state, .. }) => Phase::Resume { state: state.clone(), wake },
+        Some(Phase::Wait { state, .. }) => Phase::Resume {
+            state: state.clone(),
+            wake,
+        },
         _ => return Ok(None),
     };
-    let entry = Entry::Woken { by: by.to_owned(), event, name };
+    let entry = Entry::Woken {
+        by: by.to_owned(),
+        event,
+        name,
+    };
     set_going(core, &mut run, &mut state, phase, false, &entry, commit)?;
     Ok(Some(run))
 }
@@ -61,7 +74,9 @@ fn set_going(
     let now = core.now();
     let step = state.at.as_ref().map(|at| at.step.clone());
     // The timeline says so where the host was started again while the run waited.
-    let recovered = core.is_from_before(run.updated_at).then_some(Entry::Recovered {});
+    let recovered = core
+        .is_from_before(run.updated_at)
+        .then_some(Entry::Recovered {});
     for entry in recovered.iter().chain([entry]) {
         commit.put(&entry.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
         run.seq += 1;
@@ -77,8 +92,8 @@ fn set_going(
     run.reason = None;
     run.ended_at = None;
     run.updated_at = now;
-    run.data = serde_json::to_value(&*state)
-        .map_err(|error| AcceptError::Invalid(error.to_string()))?;
+    run.data =
+        serde_json::to_value(&*state).map_err(|error| AcceptError::Invalid(error.to_string()))?;
     commit.delete::<Wait>([Value::from(run.id.clone())]);
     commit.delete::<Timer>([Value::from(run.id.clone())]);
     commit.put(run);
@@ -92,7 +107,9 @@ pub(crate) async fn passed_over(
     event: &Event,
     commit: &mut Commit,
 ) -> Result<(), AcceptError> {
-    let Some(mut run) = load(core, id).await? else { return Ok(()) };
+    let Some(mut run) = load(core, id).await? else {
+        return Ok(());
+    };
     let entry = Entry::Log {
         level: "warn".to_owned(),
         message: format!(
@@ -115,9 +132,13 @@ pub(crate) async fn timer(core: &Arc<Core>, id: &str) {
 }
 
 async fn try_timer(core: &Arc<Core>, id: &str) -> Result<(), AcceptError> {
-    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(()) };
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else {
+        return Ok(());
+    };
     let lock = core.lock(bucket).await;
-    let Some(mut run) = load(core, id).await? else { return Ok(()) };
+    let Some(mut run) = load(core, id).await? else {
+        return Ok(());
+    };
     let Some(mut state) = state_of(&run).filter(|_| run.state == "waiting") else {
         return Ok(());
     };
@@ -125,12 +146,31 @@ async fn try_timer(core: &Arc<Core>, id: &str) -> Result<(), AcceptError> {
     let mut commit = Commit::of(lock.bucket());
     match state.at.as_ref().map(|at| at.phase.clone()) {
         Some(Phase::Wait { state: held, until }) if until <= now => {
-            let phase = Phase::Resume { state: held, wake: Wake::Timer };
-            let entry = Entry::Woken { by: "timer".to_owned(), event: None, name: None };
-            set_going(core, &mut run, &mut state, phase, false, &entry, &mut commit)?;
+            let phase = Phase::Resume {
+                state: held,
+                wake: Wake::Timer,
+            };
+            let entry = Entry::Woken {
+                by: "timer".to_owned(),
+                event: None,
+                name: None,
+            };
+            set_going(
+                core,
+                &mut run,
+                &mut state,
+                phase,
+                false,
+                &entry,
+                &mut commit,
+            )?;
         }
         Some(Phase::Backoff { until, then }) if until <= now => {
-            let entry = Entry::Woken { by: "retry".to_owned(), event: None, name: None };
+            let entry = Entry::Woken {
+                by: "retry".to_owned(),
+                event: None,
+                name: None,
+            };
             set_going(core, &mut run, &mut state, *then, true, &entry, &mut commit)?;
         }
         // Set anew since: its own timer will come.
@@ -153,13 +193,19 @@ async fn go(core: &Arc<Core>, run: Run, commit: Commit) -> Result<(), AcceptErro
 
 /// Has a failed or parked run go on from the step at which it stopped; false when it is neither.
 pub(crate) async fn retry(core: &Arc<Core>, id: &str) -> Result<bool, AcceptError> {
-    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(false) };
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else {
+        return Ok(false);
+    };
     let lock = core.lock(bucket).await;
-    let Some(mut run) = load(core, id).await? else { return Ok(false) };
+    let Some(mut run) = load(core, id).await? else {
+        return Ok(false);
+    };
     if !matches!(run.state.as_str(), "failed" | "needs-attention") {
         return Ok(false);
     }
-    let Some(mut state) = state_of(&run) else { return Ok(false) };
+    let Some(mut state) = state_of(&run) else {
+        return Ok(false);
+    };
     let phase = match state.at.as_ref().map(|at| at.phase.clone()) {
         Some(phase @ (Phase::Start | Phase::Resume { .. } | Phase::Enter)) => phase,
         Some(Phase::Backoff { then, .. }) => *then,
@@ -172,22 +218,37 @@ pub(crate) async fn retry(core: &Arc<Core>, id: &str) -> Result<bool, AcceptErro
         state.visits.insert(at.step.clone(), at.visit);
     }
     let mut commit = Commit::of(lock.bucket());
-    set_going(core, &mut run, &mut state, phase, false, &Entry::Retried {}, &mut commit)?;
+    set_going(
+        core,
+        &mut run,
+        &mut state,
+        phase,
+        false,
+        &Entry::Retried {},
+        &mut commit,
+    )?;
     go(core, run, commit).await?;
     Ok(true)
 }
 
 /// Cancels a run that no task drives; false when it is over already.
 pub(crate) async fn cancel(core: &Arc<Core>, id: &str, reason: &str) -> Result<bool, AcceptError> {
-    let Some(bucket) = jackfield_store::bucket_in("run", id) else { return Ok(false) };
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else {
+        return Ok(false);
+    };
     let lock = core.lock(bucket).await;
-    let Some(run) = load(core, id).await? else { return Ok(false) };
+    let Some(run) = load(core, id).await? else {
+        return Ok(false);
+    };
     if !matches!(run.state.as_str(), "waiting" | "needs-attention") {
         return Ok(false);
     }
     let mut commit = Commit::of(lock.bucket());
     cancelled(core, run, reason, &mut commit);
-    core.store.commit(commit).await.map_err(AcceptError::Commit)?;
+    core.store
+        .commit(commit)
+        .await
+        .map_err(AcceptError::Commit)?;
     core.moved(id);
     Ok(true)
 }

@@ -248,7 +248,10 @@ fn without_placeholders(value: Value) -> Value {
             entries
                 .into_iter()
                 .map(|(name, value)| {
-                    (name.replace(PLACEHOLDER, APART), without_placeholders(value))
+                    (
+                        name.replace(PLACEHOLDER, APART),
+                        without_placeholders(value),
+                    )
                 })
                 .collect(),
         ),

@@ -273,7 +273,11 @@ fn a_value_cannot_name_a_secret() {
     for path in ["name", "list", "map"] {
         let settings = serde_json::json!({"lone": format!("$contact.{path}"), "in": format!("a $contact.{path}")});
         let put = substitute(&settings, &serde_json::json!({}), &scope, Unset::Fail).unwrap();
-        assert!(!put.value.to_string().contains("{{secret:"), "{}", put.value);
+        assert!(
+            !put.value.to_string().contains("{{secret:"),
+            "{}",
+            put.value
+        );
     }
     let author = serde_json::json!({"header": "Bearer {{secret:key}}"});
     let put = substitute(&author, &serde_json::json!({}), &scope, Unset::Fail).unwrap();

@@ -13,10 +13,19 @@ pub(crate) fn page(descriptor: &Value, kind: &str, imports: &[&str]) -> String {
     let name = text(descriptor, "name");
     let icon = descriptor["icon"].as_str().unwrap_or_default();
     let _ = writeln!(page, "# {name}\n");
-    let _ = writeln!(page, "{icon} **{}** ({kind}, version {})\n", text(descriptor, "title"), text(descriptor, "version"));
+    let _ = writeln!(
+        page,
+        "{icon} **{}** ({kind}, version {})\n",
+        text(descriptor, "title"),
+        text(descriptor, "version")
+    );
     let _ = writeln!(page, "{}\n", text(descriptor, "summary"));
     if kind == "step" {
-        let major = text(descriptor, "version").split('.').next().unwrap_or("1").to_owned();
+        let major = text(descriptor, "version")
+            .split('.')
+            .next()
+            .unwrap_or("1")
+            .to_owned();
         let _ = writeln!(page, "```yaml\nuses: {name}@{major}\n```\n");
     }
     settings(&mut page, "Settings", &descriptor["settings"]);
@@ -35,16 +44,29 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 
 /// One line of prose, safe inside a table.
 fn cell(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
 }
 
 fn settings(page: &mut String, heading: &str, schema: &Value) {
-    let Some(properties) = schema["properties"].as_object().filter(|all| !all.is_empty()) else {
+    let Some(properties) = schema["properties"]
+        .as_object()
+        .filter(|all| !all.is_empty())
+    else {
         return;
     };
-    let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let _ = writeln!(page, "## {heading}\n\n| name | type | default | |\n|---|---|---|---|");
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let _ = writeln!(
+        page,
+        "## {heading}\n\n| name | type | default | |\n|---|---|---|---|"
+    );
     for (name, property) in properties {
         let resolved = resolve(schema, property);
         let default = match &property["default"] {
@@ -78,7 +100,9 @@ fn resolve<'s>(schema: &'s Value, property: &'s Value) -> &'s Value {
 fn kind_of(schema: &Value, property: &Value) -> String {
     let property = resolve(schema, property);
     for alternatives in ["enum", "oneOf", "anyOf"] {
-        let Some(list) = property[alternatives].as_array() else { continue };
+        let Some(list) = property[alternatives].as_array() else {
+            continue;
+        };
         let mut said: Vec<String> = list
             .iter()
             .filter(|one| one["type"] != "null")
@@ -121,8 +145,14 @@ fn branches(page: &mut String, descriptor: &Value) {
     if descriptor["output"].is_null() {
         return;
     }
-    let _ = writeln!(page, "## Branches\n\n| branch | taken when | without it |\n|---|---|---|");
-    let _ = writeln!(page, "| `success` | the step did what it should | the next step |");
+    let _ = writeln!(
+        page,
+        "## Branches\n\n| branch | taken when | without it |\n|---|---|---|"
+    );
+    let _ = writeln!(
+        page,
+        "| `success` | the step did what it should | the next step |"
+    );
     for branch in descriptor["branches"].as_array().into_iter().flatten() {
         let otherwise = match branch["otherwise"].as_str().unwrap_or("next") {
             "next" => "the next step".to_owned(),
@@ -138,22 +168,35 @@ fn branches(page: &mut String, descriptor: &Value) {
         );
     }
     if let Some(from) = descriptor["branches-from"].as_str() {
-        let _ = writeln!(page, "| from the settings (`{from}`) | its condition holds | the next step |");
+        let _ = writeln!(
+            page,
+            "| from the settings (`{from}`) | its condition holds | the next step |"
+        );
     }
     let _ = writeln!(page, "| `failure` | the step failed | the run fails |\n");
 }
 
 /// What a connector says of its channel.
 fn channel(page: &mut String, descriptor: &Value) {
-    let Some(types) = descriptor["message-types"].as_array() else { return };
+    let Some(types) = descriptor["message-types"].as_array() else {
+        return;
+    };
     let list = |values: &[Value]| {
-        values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        values
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let _ = writeln!(page, "## The channel\n\n| | |\n|---|---|");
     let _ = writeln!(page, "| addresses are | {} |", text(descriptor, "address"));
     let _ = writeln!(page, "| messages | {} |", list(types));
     if let Some(max) = descriptor["text-limit"]["max"].as_u64() {
-        let _ = writeln!(page, "| longest text | {max} {} |", text(&descriptor["text-limit"], "unit"));
+        let _ = writeln!(
+            page,
+            "| longest text | {max} {} |",
+            text(&descriptor["text-limit"], "unit")
+        );
     }
     if let Some(bytes) = descriptor["media"]["max-bytes"].as_u64() {
         let _ = writeln!(page, "| largest attachment | {bytes} bytes |");
@@ -163,9 +206,14 @@ fn channel(page: &mut String, descriptor: &Value) {
     }
     let window = descriptor["window"]
         .as_u64()
-        .map_or("always".to_owned(), |seconds| format!("{} hours after the contact wrote", seconds / 3600));
+        .map_or("always".to_owned(), |seconds| {
+            format!("{} hours after the contact wrote", seconds / 3600)
+        });
     let _ = writeln!(page, "| free messages | {window} |");
-    let statuses = descriptor["statuses"].as_array().map(|all| list(all)).unwrap_or_default();
+    let statuses = descriptor["statuses"]
+        .as_array()
+        .map(|all| list(all))
+        .unwrap_or_default();
     if !statuses.is_empty() {
         let _ = writeln!(page, "| reports | {statuses} |");
     }
@@ -174,7 +222,11 @@ fn channel(page: &mut String, descriptor: &Value) {
         ("keywords", "obeys STOP, START and HELP"),
         ("idempotency", "the provider honours the idempotency key"),
     ] {
-        let yes = if descriptor[name] == true { "yes" } else { "no" };
+        let yes = if descriptor[name] == true {
+            "yes"
+        } else {
+            "no"
+        };
         let _ = writeln!(page, "| {said} | {yes} |");
     }
     page.push('\n');
@@ -195,9 +247,17 @@ fn permissions(page: &mut String, descriptor: &Value, imports: &[&str]) {
         let _ = writeln!(page, "- hosts: {}", hosts.join(", "));
     }
     for secret in descriptor["secrets"].as_array().into_iter().flatten() {
-        let places: Vec<&str> =
-            secret["places"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let optional = if secret["optional"] == true { ", optional" } else { "" };
+        let places: Vec<&str> = secret["places"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let optional = if secret["optional"] == true {
+            ", optional"
+        } else {
+            ""
+        };
         let _ = writeln!(
             page,
             "- secret `{}`: {} (goes into {}{optional})",

@@ -25,7 +25,9 @@ fn the_samples_are_read() {
 #[test]
 fn the_examples_are_read() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/workflows");
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
     for file in files.filter(|file| file.extension().is_some_and(|end| end == "yaml")) {
         let source = std::fs::read_to_string(&file).unwrap();
         if let Err(problems) = Document::parse(&source) {
