@@ -613,6 +613,55 @@ async fn a_text_that_does_not_arrive_takes_the_failure_branch() {
 }
 
 #[tokio::test]
+async fn however_fast_a_text_is_delivered_its_run_hears_of_it() {
+    let office = Office::open().await;
+    let api = office.api();
+    api.publish(
+        "name: text\ntrigger: {event: text.wanted}\nsteps:\n  text:\n    uses: send-message@1\n    \
+         with: {channel: main-sms, text: Hello, until: delivered, within: 20s}\n",
+    )
+    .await;
+    let count = 40;
+    for n in 0..count {
+        office.gateway.set_delivery(&phone(n), Delivery::Held);
+    }
+    let wanted = (0..count).map(|n| async move {
+        api.start(
+            "text.wanted",
+            Some(&format!("phone:{}", phone(n))),
+            json!({}),
+        )
+        .await
+    });
+    let runs = futures::future::join_all(wanted).await;
+    // `sent` and `delivered` at the same time: while the run hears of one, the other comes in.
+    let sent = office
+        .gateway
+        .messages()
+        .at_least(count, PATIENCE)
+        .await
+        .unwrap();
+    let told = sent.iter().map(|sms| async {
+        let sent = office.gateway.call_back(&sms.sid, "sent", None);
+        tokio::join!(sent, office.gateway.call_back(&sms.sid, "delivered", None));
+    });
+    futures::future::join_all(told).await;
+    let mut missed = Vec::new();
+    for run in runs {
+        let message = api.messages(&run).await.remove(0);
+        assert_eq!(message["status"], "delivered", "{message:#}");
+        if api.completed(&run).await["outputs"]["text"]["status"] != "delivered" {
+            missed.push(run);
+        }
+    }
+    assert!(
+        missed.is_empty(),
+        "{} of {count} runs did not hear of it: {missed:?}",
+        missed.len()
+    );
+}
+
+#[tokio::test]
 async fn of_a_mail_that_broke_off_nobody_knows_so_it_is_uncertain_and_not_repeated() {
     let office = Office::open().await;
     let api = office.api();

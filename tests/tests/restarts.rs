@@ -54,7 +54,12 @@ fn seen(office: &Office, number: &str, agent: &str) -> Seen {
 #[tokio::test]
 async fn a_kill_at_any_moment_of_the_main_job_loses_nothing_and_repeats_nothing() {
     let mut office = Office::open().await;
-    office.api().publish(&office.example()).await;
+    let example = office.example();
+    assert!(example.contains("within: 2m"));
+    office
+        .api()
+        .publish(&example.replace("within: 2m", "within: 15s"))
+        .await;
     let mut ends = Vec::new();
     for (n, moment) in MOMENTS.into_iter().enumerate() {
         let (number, agent) = (phone(n), format!("agent-{n}@example.com"));
@@ -126,6 +131,12 @@ async fn a_question_that_waits_outlives_the_host() {
     let run = office.ring(CALLER, call()).await;
     office.text(CALLER, "call you back?").await;
     office.api().waiting_at(&run, "ask-when").await;
+    until("all messages to have arrived", async || {
+        let all = office.api().messages(&run).await;
+        let there = |one: &Value| one["status"] == "delivered" || one["status"] == "accepted";
+        (all.len() == 3 && all.iter().all(there)).then_some(())
+    })
+    .await;
     let before = office.api().timeline(&run).await;
     for _ in 0..2 {
         office.host.restart().await;

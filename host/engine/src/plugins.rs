@@ -14,7 +14,7 @@ use jackfield_sandbox::{
     DescribeError, Granted, InspectError, Inspection, InstallError, Interface, Limits,
     PartialLimits, Plugin, Sandbox,
 };
-use jackfield_store::records::{Plugin as Record, Run, WorkflowVersion};
+use jackfield_store::records::{Plugin as Record, Run, Workflow, WorkflowVersion};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, SharedStore, StoreExt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -310,7 +310,7 @@ impl Plugins {
     /// Removes a plugin. Its bytes stay while a run is pinned to it.
     ///
     /// # Errors
-    /// `Needed` by unfinished runs or channels, unless `force`.
+    /// `Needed` by unfinished runs, live workflows or channels, unless `force`.
     pub async fn remove(&self, plugin: &str, force: bool, now: i64) -> Result<(), PluginError> {
         let record = self.find(plugin).await?;
         if !force && let Some(needed_by) = self.needed_by(&record.digest).await? {
@@ -483,6 +483,19 @@ impl Plugins {
                 .is_some_and(|pins| pins.values().any(|pin| pin == digest));
             if !pinned {
                 continue;
+            }
+            let live = self
+                .store
+                .total(
+                    Query::<Workflow>::all()
+                        .equal("workspace", version.workspace.as_str())
+                        .equal("name", version.workflow.as_str())
+                        .equal("state", "published")
+                        .equal("version", version.version),
+                )
+                .await?;
+            if live > 0 {
+                return Ok(Some(format!("the live workflow `{}`", version.workflow)));
             }
             let runs = self
                 .store

@@ -353,7 +353,7 @@ record! {
 record! {
     /// A contact of a workspace.
     Contact in "contact" key("bucket", "id") bucketed {
-        /// `bucket_of(workspace, id)`.
+        /// That of the address by which the contact was first known; the id carries it.
         bucket: i32 => Int,
         /// Made by the host.
         id: String => Text,

@@ -12,6 +12,7 @@ use crate::run::calls::RunCalls;
 use crate::run::journal::{Entry, Used};
 use crate::run::outcome::{self, Moved};
 use crate::run::state::{Invoked, Phase, State, Wake};
+use crate::run::wake;
 use crate::scope::{RunNames, RunScope};
 use crate::variables;
 use jackfield_sandbox::wit::{Event, Failure, FailureClass, Invocation, Wake as WitWake};
@@ -153,10 +154,21 @@ async fn advance(mut burst: Burst) -> Result<(), BurstEnd> {
         };
         match moved {
             Moved::On => {}
-            Moved::Rest => return Ok(()),
+            Moved::Rest => return late_cancel(&burst).await,
         }
         burst.recovered = false;
     }
+}
+
+/// The run rests. If it was to be cancelled in the meantime and has begun to wait instead, its wait
+/// is ended.
+async fn late_cancel(burst: &Burst) -> Result<(), BurstEnd> {
+    if burst.cancel.is_cancelled() && burst.run.state == "waiting" {
+        wake::cancel(&burst.core, &burst.run.id, "cancelled")
+            .await
+            .map_err(|error| BurstEnd::Reload(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The run has come to a step: loop guard, `when:`.

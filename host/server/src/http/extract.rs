@@ -20,7 +20,7 @@ pub const PLUGIN_LIMIT: usize = 64 * 1024 * 1024;
 /// The longest body that a route takes.
 #[must_use]
 pub fn body_limit(path: &str) -> usize {
-    if path.starts_with("/v1/plugins") {
+    if path.starts_with("/v1/plugins") || path == "/v1/validate/plugin" {
         PLUGIN_LIMIT
     } else {
         BODY_LIMIT

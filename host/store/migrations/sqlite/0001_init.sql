@@ -299,6 +299,8 @@ CREATE INDEX event_list ON event (workspace, at);
 CREATE INDEX message_state ON message (bucket, state);
 CREATE INDEX message_list ON message (workspace, created_at);
 CREATE INDEX message_contact ON message (bucket, contact, created_at) WHERE contact IS NOT NULL;
+-- `run show` lists the messages of a run.
+CREATE INDEX message_run ON message (run) WHERE run IS NOT NULL;
 CREATE INDEX contact_list ON contact (workspace, created_at);
 CREATE INDEX decision_contact ON decision (bucket, contact);
 CREATE INDEX inbound_list ON inbound (workspace, state, at);

@@ -1,0 +1,22 @@
+//! The pages in `docs/plugins` are what the built-in plugins say of themselves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use jackfield_tests::{Host, plugins, repository};
+
+#[tokio::test]
+async fn every_built_in_plugin_has_the_page_that_it_makes_of_itself() {
+    let host = Host::start().await;
+    let folder = repository().join("docs/plugins");
+    for entry in std::fs::read_dir(plugins()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let made = host.cli(["plugin", "page", name.as_str()]).await.ok();
+        let kept = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap_or_default();
+        assert!(
+            made == kept,
+            "docs/plugins/{name}.md is not what the plugin says; write it anew with\n    \
+             jackfield plugin page {name} > docs/plugins/{name}.md"
+        );
+    }
+}
