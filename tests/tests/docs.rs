@@ -9,8 +9,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use jackfield_tests::{PATIENCE, free_port, plugins, program, repository};
-use std::path::Path;
+use jackfield_tests::{Host, PATIENCE, free_port, plugins, program, repository};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -230,20 +230,80 @@ fn until_completed(reader: &mut Reader, command: &str) -> String {
     }
 }
 
-#[test]
-fn every_page_that_the_documents_link_to_is_there() {
-    let mut missing = Vec::new();
+/// README, ARCHITECTURE and the pages of `docs`.
+fn pages() -> Vec<PathBuf> {
     let mut pages = vec![
         repository().join("README.md"),
         repository().join("ARCHITECTURE.md"),
     ];
-    let docs = std::fs::read_dir(repository().join("docs")).unwrap();
-    pages.extend(
-        docs.flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.is_file()),
-    );
-    for page in pages {
+    for folder in ["docs", "docs/plugins"] {
+        let entries = std::fs::read_dir(repository().join(folder))
+            .unwrap()
+            .flatten();
+        pages.extend(
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.is_file()),
+        );
+    }
+    pages
+}
+
+#[tokio::test]
+async fn every_workflow_of_the_documents_and_examples_is_valid() {
+    // What a workspace would have to have first.
+    const THERE: [&str; 3] = ["unknown-channel", "unknown-template", "unknown-field"];
+    let host = Host::start().await;
+    let mut found = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let all = text
+            .split("\n```yaml\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("\n```").next());
+        for block in all {
+            let first = block.lines().next().unwrap_or_default();
+            if first.starts_with("# ") && first.ends_with(".yaml") {
+                found.push((format!("{} {first}", page.display()), block.to_owned()));
+            }
+        }
+    }
+    for example in std::fs::read_dir(repository().join("examples/workflows"))
+        .unwrap()
+        .flatten()
+    {
+        if example.path().extension() == Some("yaml".as_ref()) {
+            let text = std::fs::read_to_string(example.path()).unwrap();
+            found.push((example.path().display().to_string(), text));
+        }
+    }
+    assert!(found.len() >= 2, "{found:?}");
+    let mut wrong = Vec::new();
+    for (name, document) in found {
+        let request = host
+            .api
+            .request(reqwest::Method::POST, "/v1/validate/workflow");
+        let request = request
+            .header("content-type", "application/yaml")
+            .body(document);
+        let said = host.api.send(request).await.ok();
+        for problem in said["problems"].as_array().unwrap() {
+            let code = problem["code"].as_str().unwrap();
+            if problem["severity"] == "error" && !THERE.contains(&code) {
+                wrong.push(format!(
+                    "{name}:{}: {}",
+                    problem["line"], problem["message"]
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_page_that_the_documents_link_to_is_there() {
+    let mut missing = Vec::new();
+    for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
         let mut rest = text.as_str();
         while let Some((_, after)) = rest.split_once("](") {

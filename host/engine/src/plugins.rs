@@ -202,14 +202,19 @@ impl Plugins {
     pub async fn install(&self, bytes: Vec<u8>, now: i64) -> Result<PluginView, PluginError> {
         let inspection = self.sandbox.install(bytes.clone().into()).await?;
         if let Some(record) = self.record(&inspection.digest).await? {
-            if record.removed_at.is_some() {
-                let mut commit = Commit::control();
-                commit.put(&Record {
-                    removed_at: None,
-                    ..record.clone()
-                });
-                self.store.commit(commit).await?;
+            if record.removed_at.is_none() {
+                return view(record);
             }
+            // Installed anew it has to be granted anew.
+            let record = Record {
+                removed_at: None,
+                approved: Value::Null,
+                ..record
+            };
+            let mut commit = Commit::control();
+            commit.put(&record);
+            self.store.commit(commit).await?;
+            self.forget(&record.digest);
             return view(record);
         }
         let described = self.sandbox.describe(&inspection.digest).await?;

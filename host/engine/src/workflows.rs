@@ -204,7 +204,18 @@ impl Workflows {
                 );
             }
         }
-        let version = record.version.unwrap_or(0) + 1;
+        // Counted over all versions there ever were: a workflow that was deleted and made again
+        // goes on counting, because runs of its earlier versions may still be looked at.
+        let newest: Option<WorkflowVersion> = self
+            .store
+            .first(
+                Query::all()
+                    .equal("workspace", workspace)
+                    .equal("workflow", name)
+                    .descending("version"),
+            )
+            .await?;
+        let version = newest.map_or(0, |newest| newest.version) + 1;
         let published = WorkflowVersion {
             workspace: workspace.to_owned(),
             workflow: name.to_owned(),
@@ -253,7 +264,7 @@ impl Workflows {
         Ok(view(record))
     }
 
-    /// Deletes a workflow and its versions.
+    /// Deletes a workflow. Its versions stay, for the runs that were made of them.
     ///
     /// # Errors
     /// `Needed` while it has unfinished runs.

@@ -15,6 +15,7 @@ use crate::run::state::{Invoked, Phase, State, Wake};
 use crate::run::wake;
 use crate::scope::{RunNames, RunScope};
 use crate::variables;
+use crate::workflows::WorkflowError;
 use jackfield_sandbox::wit::{Event, Failure, FailureClass, Invocation, Wake as WitWake};
 use jackfield_sandbox::{Activated, Ended, Stop, Usage};
 use jackfield_store::records::Run;
@@ -107,11 +108,19 @@ async fn open(
 ) -> Result<Burst, BurstEnd> {
     let state: State = serde_json::from_value(run.data.clone())
         .map_err(|error| BurstEnd::Reload(format!("its state cannot be read: {error}")))?;
-    let version = core
+    let loaded = core
         .workflows
         .version(&run.workspace, &run.workflow, run.version)
-        .await
-        .map_err(|error| BurstEnd::Reload(error.to_string()))?;
+        .await;
+    let version = match loaded {
+        Ok(version) => version,
+        Err(WorkflowError::Read(error)) => return Err(BurstEnd::Reload(error.to_string())),
+        Err(error) => {
+            // A person has to bring the version or its plugin back; trying again would not.
+            wake::park(core, run, "version-missing", error.to_string()).await?;
+            return Err(BurstEnd::Leave);
+        }
+    };
     if recovered {
         // Entries of a result that was committed alone are not counted in the row.
         let last = core

@@ -5,10 +5,11 @@
 
 use crate::engine::Core;
 use crate::events::AcceptError;
+use crate::run::burst::BurstEnd;
 use crate::run::drive;
 use crate::run::journal::Entry;
 use crate::run::state::{Phase, State, Wake};
-use jackfield_store::records::{Event, Run, Timer, Wait};
+use jackfield_store::records::{Event, Journal, Run, Timer, Wait};
 use jackfield_store::{Commit, CommitError, Query, ReadError, StoreExt};
 use serde_json::Value;
 use std::sync::Arc;
@@ -251,6 +252,32 @@ pub(crate) async fn cancel(core: &Arc<Core>, id: &str, reason: &str) -> Result<b
         .map_err(AcceptError::Commit)?;
     core.moved(id);
     Ok(true)
+}
+
+/// Parks a run that cannot be loaded: a person must decide.
+pub(crate) async fn park(
+    core: &Core,
+    mut run: Run,
+    code: &str,
+    message: String,
+) -> Result<(), BurstEnd> {
+    let entry = Entry::NeedsAttention { code: code.to_owned(), message };
+    let reload = |error: &dyn std::fmt::Display| BurstEnd::Reload(error.to_string());
+    // Entries of a result that was committed alone are not counted in the row.
+    let query = Query::<Journal>::of(run.bucket).equal("run", run.id.as_str()).descending("seq");
+    let last = core.store.first(query).await.map_err(|error| reload(&error))?;
+    run.seq = run.seq.max(last.map_or(0, |entry| entry.seq + 1));
+    let now = core.now();
+    let mut commit = Commit::of(run.bucket);
+    commit.put(&entry.record(run.bucket, &run.id, run.seq, run.step.as_deref(), now));
+    run.seq += 1;
+    run.state = "needs-attention".to_owned();
+    run.reason = Some(code.to_owned());
+    run.updated_at = now;
+    commit.put(&run);
+    core.store.commit(commit).await.map_err(|error| reload(&error))?;
+    core.moved(&run.id);
+    Ok(())
 }
 
 /// Adds to the commit that a run which no task drives is cancelled.
