@@ -109,6 +109,22 @@ impl Host {
         }
     }
 
+    /// Asks the process to end (SIGTERM), and gives how it ended.
+    pub async fn stop(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("the host runs");
+        let asked = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(
+            asked.is_ok_and(|status| status.success()),
+            "the host can be asked to stop"
+        );
+        until("the host to end", async || {
+            child.try_wait().expect("it can be asked")
+        })
+        .await
+    }
+
     /// Starts again on the same port and data.
     pub async fn begin(&mut self) {
         assert!(

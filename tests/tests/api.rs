@@ -1126,3 +1126,29 @@ async fn health_readiness_and_metrics_need_no_key() {
         .await;
     assert_eq!(other.status.code(), Some(5), "{}", other.err);
 }
+
+#[tokio::test]
+async fn traces_reach_a_collector_from_the_request_to_the_host_call() {
+    let collector = jackfield_peers::Crm::start().await.unwrap();
+    let mut host = Host::start_with(&["--otlp", &collector.url]).await;
+    host.api.publish(QUICK).await;
+    let run = host.api.start("quick.wanted", ANN, json!({})).await;
+    host.api.completed(&run).await;
+    // What is under way is handed over before the host ends.
+    assert_eq!(host.stop().await.code(), Some(0));
+    let sent = collector.requests().all();
+    assert!(sent.iter().all(|one| one.path == "/v1/traces"), "{sent:?}");
+    let has = |words: &str| {
+        sent.iter()
+            .any(|one| String::from_utf8_lossy(&one.body).contains(words))
+    };
+    for words in [
+        "jackfield",
+        "POST /v1/events",
+        "/v1/workflows/{name}/publish",
+    ] {
+        assert!(has(words), "{words} is missing in the traces");
+    }
+    // Addresses of people are no names of spans.
+    assert!(!has("ann@example.com") && !has("Bearer"));
+}

@@ -301,3 +301,54 @@ async fn a_workflow_talks_both_ways() {
     assert_eq!(chat.host.api.completed(&run).await["variables"]["count"], 7);
     assert_eq!(chat.sent().await[0]["message"]["text"], "How many?");
 }
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_kept_and_read_again_when_that_is_mended() {
+    let mut chat = Chat::open().await;
+    let secret = "/v1/channels/chat/secrets/api-token";
+    assert_eq!(chat.host.api.delete(secret).await.status, 204);
+    // Nobody can say whether this is the integrator; it is kept, for it may well be.
+    chat.push(json!([text("in-1", "Hello")])).await;
+    assert_eq!(chat.received().await.len(), 0);
+    let kept = chat.host.api.all("/v1/inbound-failures?channel=chat").await;
+    assert_eq!(
+        (kept.len(), &kept[0]["state"]),
+        (1, &json!("failed")),
+        "{kept:#?}"
+    );
+    assert!(
+        !json!(kept).to_string().contains(TOKEN),
+        "the token is shown"
+    );
+
+    assert_eq!(
+        chat.host
+            .api
+            .put(secret, json!({"value": TOKEN}))
+            .await
+            .status,
+        204
+    );
+    let id = kept[0]["id"].as_str().unwrap();
+    for _ in 0..2 {
+        // The second time there is nothing more to do, whatever the answer says.
+        let replay = chat.host.cli(["inbound", "replay", id]).await;
+        assert!(
+            matches!(replay.status.code(), Some(0 | 4)),
+            "{}{}",
+            replay.out,
+            replay.err
+        );
+    }
+    let received = chat.received().await;
+    assert_eq!(
+        (received.len(), &received[0]["content"]["text"]),
+        (1, &json!("Hello"))
+    );
+    let kept = chat
+        .host
+        .api
+        .all("/v1/inbound-failures?state=replayed")
+        .await;
+    assert_eq!(kept.len(), 1, "{kept:#?}");
+}

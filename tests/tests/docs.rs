@@ -26,7 +26,7 @@ struct Block<'a> {
     text: &'a str,
 }
 
-/// The fenced blocks of a section, by its heading.
+/// The fenced blocks of a section, by its heading; behind anything else, of all that follows.
 fn blocks<'a>(document: &'a str, heading: &str) -> Vec<Block<'a>> {
     let (_, section) = document
         .split_once(heading)
@@ -297,6 +297,42 @@ async fn every_workflow_of_the_documents_and_examples_is_valid() {
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_command_of_the_documents_is_one() {
+    let reader = Reader::new();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for block in blocks(&text, "\n")
+            .iter()
+            .filter(|block| block.language == "console")
+        {
+            for command in commands(block.text) {
+                // Up to what the shell does with it, or says of it.
+                let ends = [" #", " |", " >", " &", " <"]
+                    .iter()
+                    .filter_map(|end| command.find(end));
+                let command = command[..ends.min().unwrap_or(command.len())]
+                    .trim()
+                    .to_owned();
+                if !command.starts_with("jackfield ") {
+                    continue;
+                }
+                count += 1;
+                // Flags and subcommands before `--help` must be known; nothing is done.
+                let done = reader.shell(&format!("{command} --help")).output().unwrap();
+                if !done.status.success() {
+                    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+                    wrong.push(format!("{}: {command}\n{said}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(count > 5, "{count}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

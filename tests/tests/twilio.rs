@@ -207,6 +207,22 @@ async fn requests_that_twilios_sdk_signed_are_taken_and_altered_ones_are_not() {
     );
     assert_eq!(received(&host).await.len(), 2);
 
+    // A body that is no form is signed by its digest in the address.
+    let body = "{\"a\": 1}";
+    let question = json!({"token": AUTH_TOKEN, "url": twilio.webhook, "body": body});
+    let signed = twilio.signer.ask(question).await;
+    for (sent, status) in [(body, 200), ("{\"a\": 2}", 403)] {
+        let request = host
+            .api
+            .without_key()
+            .request(Method::POST, signed["url"].as_str().unwrap())
+            .header("X-Twilio-Signature", signed["signature"].as_str().unwrap())
+            .header("content-type", "application/json")
+            .body(sent);
+        assert_eq!(host.api.send(request).await.status, status, "{sent}");
+    }
+    assert_eq!(received(&host).await.len(), 2);
+
     let mut altered = inbound("SM00000000000000000000000000000003", "Send me money");
     let signature_of_another = twilio.sign("", &altered).await.1;
     altered[2].1 = "Send me more money";
