@@ -114,7 +114,6 @@ impl Api {
     }
 
     /// A request to a path, or to a whole address, not sent yet.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") {
             path.to_owned()

@@ -261,6 +261,7 @@ fn template() -> &'static Path {
         let kept = all.join(format!("{:016x}", build.finish()));
         if !kept.exists() {
             fs::create_dir_all(&all).expect("a folder for templates");
+            forget_old(&all);
             let made = tempfile::tempdir_in(&all).expect("a temporary folder");
             first_start(made.path());
             let _ = fs::remove_file(made.path().join("host.log"));
@@ -271,6 +272,19 @@ fn template() -> &'static Path {
         }
         kept
     })
+}
+
+/// Removes what earlier builds left: nobody uses it an hour later.
+fn forget_old(all: &Path) {
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let age = entry
+            .metadata()
+            .and_then(|about| about.modified())
+            .map(|at| at.elapsed());
+        if matches!(age, Ok(Ok(age)) if age > Duration::from_secs(3600)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The very first start; runs without a runtime, since it is waited for by all tests.

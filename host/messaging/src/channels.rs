@@ -337,7 +337,7 @@ impl Channels {
             "connector": row.connector,
             "digest": row.digest,
             "title": connector.as_ref().map(|connector| connector.descriptor.title.clone()),
-            "rules": connector.as_ref().map(|connector| connector.descriptor.show()),
+            "rules": connector.as_ref().map(|connector| connector.descriptor.show(&row.settings)),
             "settings": row.settings,
             "secrets": secrets,
             "state": row.state,

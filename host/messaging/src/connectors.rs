@@ -67,7 +67,10 @@ pub(crate) struct Descriptor {
     pub(crate) settings: Value,
     #[serde(default)]
     pub(crate) secrets: Vec<SecretSpec>,
-    pub(crate) address: AddressKind,
+    address: AddressKind,
+    /// The channel setting that says it instead.
+    #[serde(default)]
+    address_from: Option<String>,
     pub(crate) message_types: Vec<String>,
     #[serde(default)]
     pub(crate) text_limit: Option<TextLimit>,
@@ -93,11 +96,25 @@ impl Descriptor {
         self.message_types.iter().any(|one| one == kind)
     }
 
+    /// What addresses are on a channel with these settings.
+    pub(crate) fn address(&self, settings: &Value) -> AddressKind {
+        let Some(name) = self.address_from.as_deref() else {
+            return self.address;
+        };
+        let default = &self.settings["properties"][name]["default"];
+        match settings.get(name).unwrap_or(default).as_str() {
+            Some("phone") => AddressKind::Phone,
+            Some("email") => AddressKind::Email,
+            Some(_) => AddressKind::Id,
+            None => self.address,
+        }
+    }
+
     /// What `messages.channel` shows of it, beside the channel's own.
-    pub(crate) fn show(&self) -> Value {
+    pub(crate) fn show(&self, settings: &Value) -> Value {
         json!({
             "kind": self.name,
-            "address-kind": self.address,
+            "address-kind": self.address(settings),
             "message-types": self.message_types,
             "text-limit": self.text_limit,
             "quick-replies": self.quick_replies,

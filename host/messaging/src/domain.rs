@@ -268,7 +268,7 @@ impl Messaging {
     ) -> Result<Called<String>> {
         let (channel, connector) =
             outgoing::channel(&self.context, &actor.workspace, name, contact).await?;
-        let mut shown = connector.descriptor.show();
+        let mut shown = connector.descriptor.show(&channel.settings);
         shown["id"] = channel.id.into();
         shown["name"] = channel.name.into();
         shown["state"] = channel.state.into();

@@ -174,7 +174,7 @@ impl Messages {
             None => {
                 let connector = context.connector(&draft.channel.digest).await?;
                 let identity = Identity::on_channel(
-                    connector.descriptor.address,
+                    connector.descriptor.address(&draft.channel.settings),
                     &draft.channel.id,
                     &address,
                     None,

@@ -78,7 +78,7 @@ impl Outgoing {
     ) -> Result<Draft> {
         let (channel, connector) = channel(context, workspace, &self.channel, contact).await?;
         let settings = context.settings(workspace).await?;
-        let kind = connector.descriptor.address;
+        let kind = connector.descriptor.address(&channel.settings);
         let own = contact.and_then(|contact| own_address(contact, kind, &channel.id));
         let given = match self.to {
             None => Vec::new(),

@@ -310,6 +310,8 @@ pub struct ConnectorDescriptor {
     secrets: Vec<Secret>,
     hosts: Vec<String>,
     address: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_from: Option<String>,
     message_types: Vec<MessageType>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text_limit: Option<TextLimit>,
@@ -350,6 +352,7 @@ impl ConnectorDescriptor {
             secrets: Vec::new(),
             hosts: Vec::new(),
             address,
+            address_from: None,
             message_types: message_types.into(),
             text_limit: None,
             media: None,
@@ -380,6 +383,12 @@ impl ConnectorDescriptor {
     /// What it must reach; `{setting:NAME}` stands for a channel setting.
     pub fn host(mut self, host: &str) -> Self {
         self.hosts.push(host.into());
+        self
+    }
+
+    /// The channel setting that says what addresses are: `phone`, `email`, or anything else for ids.
+    pub fn address_from(mut self, setting: &str) -> Self {
+        self.address_from = Some(setting.into());
         self
     }
 

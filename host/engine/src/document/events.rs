@@ -455,7 +455,7 @@ pub fn find(name: &str) -> Option<&'static Event> {
     EVENTS.iter().find(|event| event.name == name)
 }
 
-/// Whether a text can be an event's name: words of lower-case letters, digits and hyphens, full
+/// Whether a text can be an event's name: words of lower-case letters, digits, `-` and `_`, full
 /// stops between them, at most 128 characters.
 #[must_use]
 pub fn is_event_name(name: &str) -> bool {
@@ -464,7 +464,7 @@ pub fn is_event_name(name: &str) -> bool {
             !word.is_empty()
                 && word
                     .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
         })
 }
 

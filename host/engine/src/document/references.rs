@@ -167,7 +167,8 @@ impl<'a> References<'a> {
             .output
             .get("additionalProperties")
             .is_some_and(|more| more != &Value::Bool(false));
-        if open || properties.contains_key(name) {
+        // Of a step that failed, the engine gives `error`.
+        if open || name == "error" || properties.contains_key(name) {
             return None;
         }
         let near = nearest(name, properties.keys().map(String::as_str));

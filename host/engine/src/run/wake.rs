@@ -261,11 +261,20 @@ pub(crate) async fn park(
     code: &str,
     message: String,
 ) -> Result<(), BurstEnd> {
-    let entry = Entry::NeedsAttention { code: code.to_owned(), message };
+    let entry = Entry::NeedsAttention {
+        code: code.to_owned(),
+        message,
+    };
     let reload = |error: &dyn std::fmt::Display| BurstEnd::Reload(error.to_string());
     // Entries of a result that was committed alone are not counted in the row.
-    let query = Query::<Journal>::of(run.bucket).equal("run", run.id.as_str()).descending("seq");
-    let last = core.store.first(query).await.map_err(|error| reload(&error))?;
+    let query = Query::<Journal>::of(run.bucket)
+        .equal("run", run.id.as_str())
+        .descending("seq");
+    let last = core
+        .store
+        .first(query)
+        .await
+        .map_err(|error| reload(&error))?;
     run.seq = run.seq.max(last.map_or(0, |entry| entry.seq + 1));
     let now = core.now();
     let mut commit = Commit::of(run.bucket);
@@ -275,7 +284,10 @@ pub(crate) async fn park(
     run.reason = Some(code.to_owned());
     run.updated_at = now;
     commit.put(&run);
-    core.store.commit(commit).await.map_err(|error| reload(&error))?;
+    core.store
+        .commit(commit)
+        .await
+        .map_err(|error| reload(&error))?;
     core.moved(&run.id);
     Ok(())
 }
@@ -296,4 +308,5 @@ pub(crate) fn cancelled(core: &Core, mut run: Run, reason: &str, commit: &mut Co
     commit.delete::<Wait>([Value::from(run.id.clone())]);
     commit.delete::<Timer>([Value::from(run.id.clone())]);
     commit.put(&run);
+    metrics::counter!("jackfield_runs_ended_total", "state" => "cancelled").increment(1);
 }

@@ -109,7 +109,12 @@ impl Contacts {
                 let connector = self.context.connector(&channel.digest).await?;
                 let settings = self.context.settings(workspace).await?;
                 let country = settings.default_country.as_deref();
-                Identity::on_channel(connector.descriptor.address, &channel.id, &address, country)
+                Identity::on_channel(
+                    connector.descriptor.address(&channel.settings),
+                    &channel.id,
+                    &address,
+                    country,
+                )
             }
         };
         let mut patch = Patch::read(&self.context, workspace, fields).await?;
@@ -297,7 +302,7 @@ pub(crate) async fn find_by(
             let connector = context.connector(&channel.digest).await?;
             let settings = context.settings(workspace).await?;
             let identity = Identity::on_channel(
-                connector.descriptor.address,
+                connector.descriptor.address(&channel.settings),
                 &channel.id,
                 address,
                 settings.default_country.as_deref(),

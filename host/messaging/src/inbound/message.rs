@@ -178,7 +178,12 @@ pub(super) fn identity(
     settings: &Settings,
 ) -> Identity {
     let country = settings.default_country.as_deref();
-    Identity::on_channel(connector.descriptor.address, &channel.id, from, country)
+    Identity::on_channel(
+        connector.descriptor.address(&channel.settings),
+        &channel.id,
+        from,
+        country,
+    )
 }
 
 /// Fills what is not known of a contact from its address and the provider's profile. Answers

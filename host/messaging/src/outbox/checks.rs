@@ -98,7 +98,7 @@ impl Case<'_> {
             return Ok(contact.blocked());
         }
         let identity = Identity::on_channel(
-            self.connector.descriptor.address,
+            self.connector.descriptor.address(&self.channel.settings),
             &self.channel.id,
             &self.message.address,
             None,

@@ -95,6 +95,10 @@ enum Command {
 impl Cli {
     /// Carries the command out.
     pub async fn run(self) -> ExitCode {
+        if !matches!(self.command, Command::Serve(_)) {
+            // `jackfield run list | head` ends quietly when `head` has seen enough.
+            sigpipe::reset();
+        }
         match self.command {
             Command::Serve(options) => match crate::serve::until_stopped(*options).await {
                 Ok(()) => ExitCode::SUCCESS,

@@ -94,6 +94,7 @@ impl Connector for CustomChannel {
             ],
         )
         .icon("🔌")
+        .address_from("id-type")
         .secret(
             Secret::new(TOKEN, "API token", &[Place::Header, Place::Hmac])
                 .summary("A long random text that your server and Jackfield share."),
