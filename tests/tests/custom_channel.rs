@@ -352,3 +352,26 @@ async fn a_request_that_cannot_be_read_is_kept_and_read_again_when_that_is_mende
         .await;
     assert_eq!(kept.len(), 1, "{kept:#?}");
 }
+
+#[tokio::test]
+async fn a_number_on_the_channel_is_the_contact_of_that_number() {
+    let mut chat = Chat::open().await;
+    let contact = format!("phone:{ANN}");
+    let known = chat
+        .host
+        .api
+        .put(
+            &format!("/v1/contacts/{contact}"),
+            json!({"firstname": "Ann"}),
+        )
+        .await
+        .ok();
+    let (status, _) = chat.push(json!([text("m1", "Hello")])).await;
+    assert_eq!(status, 200);
+    assert_eq!(chat.received().await[0]["contact"], known["id"]);
+    assert_eq!(chat.host.api.all("/v1/contacts").await.len(), 1);
+    // And a message to that contact needs no address.
+    let message = json!({"channel": "chat", "contact": contact,
+        "content": {"type": "text", "text": "Hello Ann"}});
+    chat.host.api.post("/v1/messages", message).await.ok();
+}

@@ -192,25 +192,7 @@ async fn wake_waits(
     if waits.is_empty() {
         return Ok(());
     }
-    let view = View {
-        namespaces: serde_json::Map::new(),
-        time_zone: jiff::tz::TimeZone::UTC,
-        unset: crate::variables::Unset::Empty,
-    };
-    let scope = RunScope {
-        view: &view,
-        trigger: &event.data,
-        vars: None,
-        outputs: None,
-        run: None,
-        values: None,
-        now: event.at,
-    };
-    waits.retain(|wait| match Condition::parse(&wait.condition) {
-        _ if wait.condition.is_null() => true,
-        Ok(condition) => condition.evaluate(&scope),
-        Err(_) => false,
-    });
+    waits.retain(|wait| ends(event, wait));
     // The newest question gets the reply.
     let newest = waits
         .iter()
@@ -240,6 +222,33 @@ async fn wake_waits(
         }
     }
     Ok(())
+}
+
+/// Whether the event is one that the wait is for.
+pub(crate) fn ends(event: &Event, wait: &Wait) -> bool {
+    let about = [&event.contact, &event.subject];
+    let named = about
+        .into_iter()
+        .flatten()
+        .any(|subject| topic(&event.workspace, &event.name, subject) == wait.topic);
+    if !named || wait.condition.is_null() {
+        return named;
+    }
+    let view = View {
+        namespaces: serde_json::Map::new(),
+        time_zone: jiff::tz::TimeZone::UTC,
+        unset: crate::variables::Unset::Empty,
+    };
+    let scope = RunScope {
+        view: &view,
+        trigger: &event.data,
+        vars: None,
+        outputs: None,
+        run: None,
+        values: None,
+        now: event.at,
+    };
+    Condition::parse(&wait.condition).is_ok_and(|condition| condition.evaluate(&scope))
 }
 
 /// Ends the contact's waiting runs of workflows that say so of this event (`exit-on`), but those

@@ -15,8 +15,8 @@ use crate::events::{self, React};
 use crate::run::journal::Entry;
 use crate::run::state::State;
 use crate::workflows::Version;
-use jackfield_store::records::{Journal, Run, Timer, Wait};
-use jackfield_store::{Commit, CommitError};
+use jackfield_store::records::{Event, Journal, Run, Timer, Wait};
+use jackfield_store::{Commit, CommitError, Is, Query, StoreExt};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -41,6 +41,9 @@ pub(crate) struct Turn {
     pub waits: Vec<Wait>,
     /// It is woken at this time at the latest.
     pub timer: Option<i64>,
+    /// The step waited before and has heard of this event: what was accepted after it is looked
+    /// through first, because nobody waited when it was.
+    pub heard: Option<String>,
 }
 
 /// A run in motion.
@@ -151,8 +154,11 @@ impl Burst {
         }
     }
 
-    /// Commits everything. When it returns `Ok`, it is durable.
-    pub(crate) async fn commit(&mut self, turn: Turn) -> Result<(), BurstEnd> {
+    /// Commits everything. When it returns `Ok(None)`, it is durable.
+    ///
+    /// With an event, nothing was committed: it was accepted while the run did not wait for it, and
+    /// ends the wait before it has begun.
+    pub(crate) async fn commit(&mut self, turn: Turn) -> Result<Option<Event>, BurstEnd> {
         self.settle().await?;
         let now = self.core.now();
         self.run.updated_at = now;
@@ -164,13 +170,8 @@ impl Burst {
             .or(self.run.step.take());
         self.run.data = serde_json::to_value(&self.state)
             .map_err(|error| BurstEnd::Reload(error.to_string()))?;
-        if self.effects.is_empty() {
-            let commit = self.base(&turn);
-            patient(&self.core, commit)
-                .await
-                .map_err(|error| end_of(&error))?;
-        } else {
-            self.commit_effects(&turn).await?;
+        if let Some(missed) = self.commit_turn(&turn).await? {
+            return Ok(Some(missed));
         }
         self.entries.clear();
         self.effects.clear();
@@ -178,7 +179,42 @@ impl Burst {
             self.core.timers.schedule(&self.run.id, due);
         }
         self.core.moved(&self.run.id);
-        Ok(())
+        Ok(None)
+    }
+
+    /// Under the bucket's lock where something is read that the commit rests on.
+    async fn commit_turn(&mut self, turn: &Turn) -> Result<Option<Event>, BurstEnd> {
+        if !self.effects.is_empty() {
+            return self.commit_effects(turn).await;
+        }
+        let core = self.core.clone();
+        let _lock = match &turn.heard {
+            None => None,
+            Some(heard) => {
+                let lock = core.lock(self.run.bucket).await;
+                if let Some(missed) = self.missed(heard, turn).await? {
+                    return Ok(Some(missed));
+                }
+                Some(lock)
+            }
+        };
+        patient(&core, self.base(turn))
+            .await
+            .map_err(|error| end_of(&error))?;
+        Ok(None)
+    }
+
+    /// The first event after `heard` that one of the waits is for.
+    async fn missed(&self, heard: &str, turn: &Turn) -> Result<Option<Event>, BurstEnd> {
+        let query = Query::<Event>::of(self.run.bucket)
+            .filter("id", Is::Greater, heard)
+            .equal("workspace", self.run.workspace.as_str())
+            .ascending("id");
+        let found = self.core.store.find(query).await;
+        let events = found.map_err(|error| BurstEnd::Reload(error.to_string()))?;
+        Ok(events
+            .into_iter()
+            .find(|event| turn.waits.iter().any(|wait| events::ends(event, wait))))
     }
 
     /// The rows of the run itself.
@@ -203,7 +239,7 @@ impl Burst {
     }
 
     /// The same with effects: under the bucket's lock, because the domain reads what it changes.
-    async fn commit_effects(&mut self, turn: &Turn) -> Result<(), BurstEnd> {
+    async fn commit_effects(&mut self, turn: &Turn) -> Result<Option<Event>, BurstEnd> {
         let core = self.core.clone();
         let Some(domain) = core.domain().cloned() else {
             return Err(BurstEnd::Leave);
@@ -215,6 +251,11 @@ impl Burst {
             .chain(std::iter::repeat(PAUSES[PAUSES.len() - 1]))
         {
             let lock = core.lock(self.run.bucket).await;
+            if let Some(heard) = &turn.heard
+                && let Some(missed) = self.missed(heard, turn).await?
+            {
+                return Ok(Some(missed));
+            }
             let mut commit = self.base(turn);
             let applied = domain
                 .apply(&actor, &self.effects, &mut commit)
@@ -231,7 +272,7 @@ impl Burst {
                         domain.committed(follow_up);
                     }
                     React::go(&core, reaction);
-                    return Ok(());
+                    return Ok(None);
                 }
                 Err(CommitError::Unavailable(reason)) => {
                     drop(lock);

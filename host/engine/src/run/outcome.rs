@@ -7,10 +7,10 @@ use crate::document::Target;
 use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::drive::begin;
 use crate::run::journal::{Entry, Failure as Noted, Used};
-use crate::run::state::{Phase, Position};
+use crate::run::state::{Phase, Position, Wake};
 use crate::schedule::{Duration, LONGEST_WAIT};
 use jackfield_sandbox::wit::{Failure, FailureClass, Outcome, Subscription, Wait};
-use jackfield_store::records::Wait as WaitRow;
+use jackfield_store::records::{Event, Wait as WaitRow};
 use serde_json::{Value, json};
 
 /// The most events that one wait may name.
@@ -139,18 +139,52 @@ async fn pause(
     waits: Vec<WaitRow>,
     until: i64,
 ) -> Result<Moved, BurstEnd> {
+    let mut heard = None;
     if let Some(at) = burst.state.at.as_mut() {
         at.phase = phase;
         at.invoked = None;
+        heard = at.heard.clone().filter(|_| !waits.is_empty());
     }
     burst.run.state = "waiting".to_owned();
-    burst
-        .commit(Turn {
-            waits,
-            timer: Some(until),
-        })
-        .await?;
-    Ok(Moved::Rest)
+    let turn = Turn {
+        waits,
+        timer: Some(until),
+        heard,
+    };
+    match burst.commit(turn).await? {
+        None => Ok(Moved::Rest),
+        Some(missed) => {
+            burst.run.state = "running".to_owned();
+            hear(burst, missed);
+            Ok(Moved::On)
+        }
+    }
+}
+
+/// The wait has ended before it began: by an event that was accepted while the run was moving.
+fn hear(burst: &mut Burst, event: Event) {
+    let state = match burst.state.at.as_mut() {
+        Some(at) => {
+            at.heard = Some(event.id.clone());
+            match &at.phase {
+                Phase::Wait { state, .. } => state.clone(),
+                _ => return,
+            }
+        }
+        None => return,
+    };
+    burst.note(&Entry::Woken {
+        by: "event".to_owned(),
+        event: Some(event.id.clone()),
+        name: Some(event.name.clone()),
+    });
+    let wake = Wake::Event {
+        id: event.id,
+        name: event.name,
+        data: event.data,
+        at: event.at,
+    };
+    begin(burst, Phase::Resume { state, wake });
 }
 
 /// `workspace/event/subject` as people read it.

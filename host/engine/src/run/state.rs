@@ -62,6 +62,10 @@ pub struct Position {
     /// Where in the journal the calls of the activation under way begin.
     #[serde(default)]
     pub journal_from: i64,
+    /// The newest event that this visit has heard of: when the step waits again, what was accepted
+    /// after it is looked through first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<String>,
     /// What the activation under way was invoked with, once it is committed half-way: taken up
     /// again it must be told the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,6 +166,7 @@ impl State {
             attempt: 1,
             phase: Phase::Enter,
             journal_from: 0,
+            heard: None,
             invoked: None,
         });
     }

@@ -53,6 +53,9 @@ pub(crate) async fn end_wait(
         },
         _ => return Ok(None),
     };
+    if let Some(at) = state.at.as_mut() {
+        at.heard.clone_from(&event);
+    }
     let entry = Entry::Woken {
         by: by.to_owned(),
         event,
@@ -151,6 +154,10 @@ async fn try_timer(core: &Arc<Core>, id: &str) -> Result<(), AcceptError> {
                 state: held,
                 wake: Wake::Timer,
             };
+            // What is accepted from now on is looked through before it waits again.
+            if let Some(at) = state.at.as_mut() {
+                at.heard = Some(core.new_id("evt", bucket));
+            }
             let entry = Entry::Woken {
                 by: "timer".to_owned(),
                 event: None,

@@ -49,6 +49,9 @@ pub(crate) struct Lanes {
     most: usize,
     /// By priority: there are messages in the database that are not here.
     overflow: [bool; PRIORITIES],
+    /// How often a message was left to the database: what is being read from it meanwhile may not
+    /// have that message yet.
+    left_out: u64,
 }
 
 impl Lanes {
@@ -61,6 +64,7 @@ impl Lanes {
             count: [0; PRIORITIES],
             most: most.max(1),
             overflow: [false; PRIORITIES],
+            left_out: 0,
         }
     }
 
@@ -68,13 +72,22 @@ impl Lanes {
     /// database for a while. Once that has happened, later ones stay there too, so that none
     /// overtakes.
     pub(crate) fn push(&mut self, item: Item) {
-        if !self.overflow[place(item.priority)] {
+        if self.overflow[place(item.priority)] {
+            self.left_out += 1;
+        } else {
             self.add(item);
         }
     }
 
-    /// Takes up what is in the database, in order; `whole` says that this is all of it.
-    pub(crate) fn refill(&mut self, items: Vec<Item>, whole: bool) {
+    /// How often a message was left to the database so far: to be asked before it is read.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Takes up what is in the database, in order; `whole` says that this is all of it, as of when
+    /// `left_out` was so much. If a message was left out since, the database is read once more.
+    pub(crate) fn refill(&mut self, items: Vec<Item>, whole: bool, left_out: u64) {
+        let whole = whole && self.left_out == left_out;
         let mut overflow = [!whole; PRIORITIES];
         for item in items {
             let place = place(item.priority);
@@ -95,6 +108,7 @@ impl Lanes {
         }
         if self.count[place] >= self.most {
             self.overflow[place] = true;
+            self.left_out += 1;
             return;
         }
         self.known.insert(item.id.clone());
@@ -219,6 +233,7 @@ impl Lanes {
     /// From now on the database knows more than this queue (at start).
     pub(crate) fn must_refill(&mut self) {
         self.overflow = [true; PRIORITIES];
+        self.left_out += 1;
     }
 
     /// How many messages are here.
@@ -286,9 +301,11 @@ mod tests {
         lanes.push(item("4", "4", 0));
         assert_eq!(lanes.len(), 1, "4 does not overtake 3");
         assert!(lanes.wants_refill());
+        let left_out = lanes.left_out();
         lanes.refill(
             vec![item("2", "2", 0), item("3", "3", 0), item("4", "4", 0)],
             true,
+            left_out,
         );
         assert_eq!(lanes.len(), 2);
         lanes.push(item("b", "b", 1));
@@ -308,5 +325,20 @@ mod tests {
         lanes.unpark(&later);
         assert!(lanes.has_ready());
         assert_eq!(taken(&mut lanes, 0).as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn what_comes_while_the_database_is_read_is_read_once_more() {
+        let mut lanes = Lanes::new(10);
+        lanes.must_refill();
+        let left_out = lanes.left_out();
+        // Committed after the reading began: the rows do not have it.
+        lanes.push(item("1", "1", 0));
+        lanes.refill(Vec::new(), true, left_out);
+        assert!(lanes.wants_refill());
+        let left_out = lanes.left_out();
+        lanes.refill(vec![item("1", "1", 0)], true, left_out);
+        assert!(!lanes.wants_refill());
+        assert_eq!(lanes.len(), 1);
     }
 }

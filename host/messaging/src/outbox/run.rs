@@ -232,12 +232,13 @@ impl Queue {
         if owned.len() < usize::try_from(store.buckets()).unwrap_or_default() {
             query = query.filter("bucket", Is::In, json!(owned));
         }
+        let left_out = held(&self.lanes).left_out();
         let rows = store.find(query).await?;
         let whole = rows.len() < most;
         let mut entries: Vec<Entry> = rows.into_iter().map(Entry::read).collect::<Result<_>>()?;
         entries.sort_by_key(|entry| (entry.created_at, entry.data.order));
         let items = entries.iter().map(item).collect();
-        held(&self.lanes).refill(items, whole);
+        held(&self.lanes).refill(items, whole, left_out);
         Ok(())
     }
 }

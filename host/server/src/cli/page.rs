@@ -189,7 +189,16 @@ fn channel(page: &mut String, descriptor: &Value) {
             .join(", ")
     };
     let _ = writeln!(page, "## The channel\n\n| | |\n|---|---|");
-    let _ = writeln!(page, "| addresses are | {} |", text(descriptor, "address"));
+    let from = descriptor["address-from"]
+        .as_str()
+        .map_or_else(String::new, |setting| {
+            format!(", or as the setting `{setting}` says")
+        });
+    let _ = writeln!(
+        page,
+        "| addresses are | {}{from} |",
+        text(descriptor, "address")
+    );
     let _ = writeln!(page, "| messages | {} |", list(types));
     if let Some(max) = descriptor["text-limit"]["max"].as_u64() {
         let _ = writeln!(

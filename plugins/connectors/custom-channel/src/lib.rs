@@ -84,7 +84,7 @@ impl Connector for CustomChannel {
             "Custom channel",
             "Any channel that you speak to with a small HTTP API of your own, compatible with respond.io's custom \
              channel.",
-            Address::Id,
+            Address::Phone,
             &[
                 MessageType::Text,
                 MessageType::Attachment,

@@ -133,6 +133,10 @@ fn number(settings: &str) -> usize {
 
 /// Deeper and deeper, in a way that no compiler makes a loop of.
 #[inline(never)]
+#[expect(
+    clippy::only_used_in_recursion,
+    reason = "it is here to recurse, and to do nothing else"
+)]
 fn recurse(n: usize) -> usize {
     let below = if black_box(true) { recurse(n + 1) } else { 0 };
     black_box(below) + 1
