@@ -9,53 +9,18 @@
 //! `http-request` cannot know the names of a workspace's secrets.
 
 use crate::document::StepDescriptor;
-use jackfield_egress::{Caller, Grant, HostRule, Place, SecretRule};
+use crate::permissions::{Permissions, asked, caller, permissions_of};
+use jackfield_egress::{Caller, HostRule};
 use jackfield_sandbox::{
-    DescribeError, Granted, InspectError, Inspection, InstallError, Interface, Limits,
-    PartialLimits, Plugin, Sandbox,
+    DescribeError, Granted, InspectError, Inspection, InstallError, Interface, Limits, Plugin,
+    Sandbox,
 };
 use jackfield_store::records::{Plugin as Record, Run, Workflow, WorkflowVersion};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, SharedStore, StoreExt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
-
-/// What a plugin asks for, or is allowed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Permissions {
-    /// Imports by interface name: `http`, `contacts`...
-    #[serde(default)]
-    pub imports: BTreeSet<String>,
-    /// Hosts that it may reach, such as `https://api.example.com` (see `HostRule`).
-    #[serde(default)]
-    pub hosts: BTreeSet<String>,
-    /// Secrets that it may use, by name.
-    #[serde(default)]
-    pub secrets: BTreeMap<String, SecretUse>,
-    /// Limits beyond the host's defaults.
-    #[serde(default)]
-    pub limits: PartialLimits,
-}
-
-/// Where a secret may go.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SecretUse {
-    /// For people.
-    #[serde(default)]
-    pub title: String,
-    /// Not needed for the plugin to work.
-    #[serde(default)]
-    pub optional: bool,
-    /// Hosts; empty means every granted host.
-    #[serde(default)]
-    pub hosts: BTreeSet<String>,
-    /// `header`, `basic-auth`, `query`, `path`, `body`, `smtp-auth`, `hmac`.
-    #[serde(default)]
-    pub places: BTreeSet<String>,
-}
 
 /// An installed plugin, ready to be looked at.
 #[derive(Debug, Clone, Serialize)]
@@ -544,10 +509,6 @@ fn view(record: Record) -> Result<PluginView, PluginError> {
     })
 }
 
-fn permissions_of(value: &Value) -> Result<Permissions, PluginError> {
-    serde_json::from_value(value.clone()).map_err(|error| PluginError::Approval(error.to_string()))
-}
-
 fn step_descriptor(record: &Record) -> Result<StepDescriptor, PluginError> {
     StepDescriptor::from_value(&record.descriptor).map_err(|problems| {
         PluginError::Descriptor(
@@ -560,69 +521,6 @@ fn step_descriptor(record: &Record) -> Result<StepDescriptor, PluginError> {
     })
 }
 
-/// What a component asks for: its imports, and what its descriptor says beside.
-fn asked(inspection: &Inspection, descriptor: &Value) -> Result<Permissions, PluginError> {
-    #[derive(Deserialize)]
-    struct Secret {
-        name: String,
-        #[serde(flatten)]
-        rest: SecretFields,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    struct SecretFields {
-        #[serde(default)]
-        title: String,
-        #[serde(default)]
-        optional: bool,
-        #[serde(default)]
-        hosts: BTreeSet<String>,
-        #[serde(default)]
-        places: BTreeSet<String>,
-    }
-    #[derive(Deserialize)]
-    struct Asks {
-        #[serde(default)]
-        hosts: BTreeSet<String>,
-        #[serde(default)]
-        secrets: Vec<Secret>,
-        #[serde(default)]
-        limits: PartialLimits,
-    }
-    let asks: Asks = serde_json::from_value(descriptor.clone())
-        .map_err(|error| PluginError::Descriptor(error.to_string()))?;
-    Ok(Permissions {
-        imports: inspection
-            .interfaces()
-            .iter()
-            .map(|interface| interface.name().to_owned())
-            .collect(),
-        hosts: asks.hosts,
-        secrets: asks
-            .secrets
-            .into_iter()
-            .map(|Secret { name, rest }| {
-                let SecretFields {
-                    title,
-                    optional,
-                    hosts,
-                    places,
-                } = rest;
-                (
-                    name,
-                    SecretUse {
-                        title,
-                        optional,
-                        hosts,
-                        places,
-                    },
-                )
-            })
-            .collect(),
-        limits: asks.limits,
-    })
-}
-
 /// `(major, minor, patch)`.
 pub(crate) fn version_key(version: &str) -> (u64, u64, u64) {
     let mut parts = version
@@ -630,66 +528,4 @@ pub(crate) fn version_key(version: &str) -> (u64, u64, u64) {
         .map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     (next(), next(), next())
-}
-
-fn caller(name: &str, permissions: &Permissions, settings: &Value) -> Result<Caller, String> {
-    let rules = |hosts: &BTreeSet<String>| -> Result<Vec<HostRule>, String> {
-        hosts
-            .iter()
-            .filter_map(|host| filled(host, settings).transpose())
-            .map(|host| host?.parse::<HostRule>().map_err(|error| error.to_string()))
-            .collect()
-    };
-    let hosts = rules(&permissions.hosts)?;
-    let mut secrets = Vec::new();
-    for (name, usage) in &permissions.secrets {
-        secrets.push(SecretRule {
-            name: name.clone(),
-            hosts: rules(&usage.hosts)?,
-            places: usage
-                .places
-                .iter()
-                // `hmac` is a place that never leaves the host: `calls::local` looks at it.
-                .filter_map(|place| {
-                    Place::ALL
-                        .into_iter()
-                        .find(|known| known.to_string() == *place)
-                })
-                .collect(),
-        });
-    }
-    Ok(Caller {
-        plugin: name.to_owned(),
-        grant: Arc::new(Grant { hosts, secrets }),
-    })
-}
-
-/// A rule with the channel's settings put in; none where an optional setting is not set.
-fn filled(rule: &str, settings: &Value) -> Result<Option<String>, String> {
-    let mut text = String::new();
-    let mut rest = rule;
-    while let Some((before, after)) = rest.split_once("{setting:") {
-        let (name, tail) = after
-            .split_once('}')
-            .ok_or_else(|| format!("the rule `{rule}` has a `{{setting:` without a `}}`"))?;
-        let value = match settings.get(name) {
-            Some(Value::String(value)) => value.clone(),
-            Some(Value::Number(value)) => value.to_string(),
-            _ => return Ok(None),
-        };
-        text.push_str(before);
-        match url::Url::parse(&value) {
-            Ok(url) if url.has_host() => text.push_str(&url.origin().ascii_serialization()),
-            _ if value
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c)) =>
-            {
-                text.push_str(&value);
-            }
-            _ => return Err(format!("the setting `{name}` is no host: {value:?}")),
-        }
-        rest = tail;
-    }
-    text.push_str(rest);
-    Ok(Some(text))
 }

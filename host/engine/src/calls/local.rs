@@ -5,7 +5,7 @@
 
 use crate::calls::{refused, unavailable};
 use crate::clock::Clock;
-use crate::plugins::Permissions;
+use crate::permissions::Permissions;
 use crate::schedule::{BusinessHours, Duration, Moment};
 use crate::scope::timestamp;
 use hmac::{Hmac, KeyInit, Mac};

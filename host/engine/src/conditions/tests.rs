@@ -1,3 +1,5 @@
+//! Every operator holds and fails where its rule says so, and no input makes the evaluator panic.
+
 #![allow(clippy::unwrap_used)]
 use jiff::{Timestamp, tz::TimeZone};
 use proptest::prelude::*;

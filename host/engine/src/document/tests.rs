@@ -1,3 +1,5 @@
+//! Documents: what the tests of reading and checking share.
+
 #![allow(clippy::unwrap_used)]
 
 mod checking;

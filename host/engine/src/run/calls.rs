@@ -15,13 +15,13 @@ use crate::domain::{Actor, DomainError, Effect, SecretOwner, View};
 use crate::plugins::Loaded;
 use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::journal::{CallTrace, Entry};
+use crate::run::replay::{Earlier, earlier};
 use crate::scope::{RunNames, RunScope};
 use crate::variables::{self, Scope};
 use async_trait::async_trait;
 use jackfield_sandbox::wit::{CallError, Failure, FailureClass, log};
 use jackfield_sandbox::{Effect as Class, HostCall, HostCalls, HostReply, Interface, Stop};
-use jackfield_store::{Is, Query, StoreExt, records::Journal};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -39,18 +39,6 @@ struct Told {
     effects: Vec<Effect>,
     /// It is in the journal.
     journaled: bool,
-}
-
-/// A call of an earlier life of this activation.
-enum Earlier {
-    /// It was answered.
-    Answered {
-        fingerprint: String,
-        reply: HostReply,
-        effects: Vec<Effect>,
-    },
-    /// It had started; nobody knows its result.
-    Started { fingerprint: String, once: bool },
 }
 
 /// The calls of one activation. Owns the burst while the plugin runs.
@@ -479,69 +467,6 @@ impl RunCalls {
     }
 }
 
-/// The calls of an earlier life of the activation, in order.
-async fn earlier(burst: &Burst) -> Result<Vec<Earlier>, BurstEnd> {
-    let Some(at) = burst.state.at.as_ref().filter(|_| burst.recovered) else {
-        return Ok(Vec::new());
-    };
-    let query = Query::<Journal>::of(burst.run.bucket)
-        .equal("run", burst.run.id.as_str())
-        .filter("seq", Is::AtLeast, at.journal_from)
-        .ascending("seq");
-    let rows = burst
-        .core
-        .store
-        .find(query)
-        .await
-        .map_err(|error| BurstEnd::Reload(error.to_string()))?;
-    let mut earlier: Vec<Earlier> = Vec::new();
-    for entry in rows.iter().filter_map(Entry::of) {
-        match entry {
-            Entry::Call {
-                activation,
-                fingerprint,
-                reply,
-                effects,
-                ..
-            } if activation == burst.state.activations => {
-                earlier.push(Earlier::Answered {
-                    fingerprint,
-                    reply,
-                    effects,
-                });
-            }
-            Entry::CallStarted {
-                activation,
-                fingerprint,
-                once,
-                ..
-            } if activation == burst.state.activations => {
-                earlier.push(Earlier::Started { fingerprint, once });
-            }
-            Entry::CallFinished {
-                activation,
-                ordinal,
-                reply,
-                ..
-            } if activation == burst.state.activations => {
-                let place = usize::try_from(ordinal).unwrap_or(usize::MAX);
-                if let Some(slot) = earlier.get_mut(place)
-                    && let Earlier::Started { fingerprint, .. } = slot
-                {
-                    let fingerprint = std::mem::take(fingerprint);
-                    *slot = Earlier::Answered {
-                        fingerprint,
-                        reply,
-                        effects: Vec::new(),
-                    };
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(earlier)
-}
-
 fn merge(vars: &Map<String, Value>, over: &Map<String, Value>) -> Map<String, Value> {
     let mut merged = vars.clone();
     for (name, value) in over {
@@ -587,34 +512,5 @@ fn abandoned(message: &str) -> Stop {
 fn stop(error: DomainError) -> Stop {
     Stop::Abandoned {
         message: error.to_string(),
-    }
-}
-
-/// For the domain's templates.
-impl crate::domain::Template {
-    /// `{"subject"?, "html", "text"}` with the variables put in, escaped where they land in HTML.
-    ///
-    /// # Errors
-    /// As of `variables`.
-    pub fn render(
-        &self,
-        scope: &dyn Scope,
-        unset: variables::Unset,
-    ) -> Result<Value, variables::RenderError> {
-        let plain = |source: &str| {
-            variables::Template::parse(source)
-                .render(scope, variables::Escape::None, unset)
-                .map(|rendered| rendered.text)
-        };
-        let html = variables::render_html(&self.html, scope, unset)?.text;
-        let text = match &self.text {
-            Some(text) => plain(text)?,
-            None => variables::html_to_text(&html),
-        };
-        let mut rendered = json!({"html": html, "text": text});
-        if let Some(subject) = &self.subject {
-            rendered["subject"] = Value::from(plain(subject)?);
-        }
-        Ok(rendered)
     }
 }

@@ -10,5 +10,6 @@ pub(crate) mod calls;
 pub(crate) mod drive;
 pub mod journal;
 pub(crate) mod outcome;
+pub(crate) mod replay;
 pub mod state;
 pub(crate) mod wake;

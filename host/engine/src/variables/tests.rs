@@ -1,3 +1,5 @@
+//! Variables: syntax, defaults, escaping, types, and what a value may not do.
+
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -230,9 +230,7 @@ impl Case<'_> {
             "id": self.message.id,
             "to": to,
             "content": content,
-            "status-url": format!(
-                "{}?message={}", self.context.options.webhook(&self.channel.id), self.message.id
-            ),
+            "status-url": self.context.options.webhook(&self.channel.id),
             "automated": data.source != "user",
         });
         if let Some(sender) = &data.sender {

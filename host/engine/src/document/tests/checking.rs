@@ -1,3 +1,5 @@
+//! What publishing finds: each problem with line, column and suggestion.
+
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 use serde_json::{Value, json};

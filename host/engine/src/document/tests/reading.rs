@@ -1,3 +1,5 @@
+//! What reading takes and refuses, and that writing a document and reading it gives the same.
+
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! A value never changes the structure of the HTML that it lands in.
+
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 use serde_json::json;

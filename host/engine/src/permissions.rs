@@ -1,0 +1,186 @@
+//! What a plugin asks for and may do: imports, hosts, secrets, limits.
+//!
+//! A connector's rules may hold `{setting:NAME}`: they become rules of the grant only together with
+//! a channel's settings, and what such a setting says can be a host and nothing else.
+
+use crate::plugins::PluginError;
+use jackfield_egress::{Caller, Grant, HostRule, Place, SecretRule};
+use jackfield_sandbox::{Inspection, PartialLimits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a plugin asks for, or is allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Permissions {
+    /// Imports by interface name: `http`, `contacts`...
+    #[serde(default)]
+    pub imports: BTreeSet<String>,
+    /// Hosts that it may reach, such as `https://api.example.com` (see `HostRule`).
+    #[serde(default)]
+    pub hosts: BTreeSet<String>,
+    /// Secrets that it may use, by name.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretUse>,
+    /// Limits beyond the host's defaults.
+    #[serde(default)]
+    pub limits: PartialLimits,
+}
+
+/// Where a secret may go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SecretUse {
+    /// For people.
+    #[serde(default)]
+    pub title: String,
+    /// Not needed for the plugin to work.
+    #[serde(default)]
+    pub optional: bool,
+    /// Hosts; empty means every granted host.
+    #[serde(default)]
+    pub hosts: BTreeSet<String>,
+    /// `header`, `basic-auth`, `query`, `path`, `body`, `smtp-auth`, `hmac`.
+    #[serde(default)]
+    pub places: BTreeSet<String>,
+}
+
+/// The permissions of a record's column.
+pub(crate) fn permissions_of(value: &Value) -> Result<Permissions, PluginError> {
+    serde_json::from_value(value.clone()).map_err(|error| PluginError::Approval(error.to_string()))
+}
+
+/// What a component asks for: its imports, and what its descriptor says beside.
+pub(crate) fn asked(
+    inspection: &Inspection,
+    descriptor: &Value,
+) -> Result<Permissions, PluginError> {
+    #[derive(Deserialize)]
+    struct Secret {
+        name: String,
+        #[serde(flatten)]
+        rest: SecretFields,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct SecretFields {
+        #[serde(default)]
+        title: String,
+        #[serde(default)]
+        optional: bool,
+        #[serde(default)]
+        hosts: BTreeSet<String>,
+        #[serde(default)]
+        places: BTreeSet<String>,
+    }
+    #[derive(Deserialize)]
+    struct Asks {
+        #[serde(default)]
+        hosts: BTreeSet<String>,
+        #[serde(default)]
+        secrets: Vec<Secret>,
+        #[serde(default)]
+        limits: PartialLimits,
+    }
+    let asks: Asks = serde_json::from_value(descriptor.clone())
+        .map_err(|error| PluginError::Descriptor(error.to_string()))?;
+    Ok(Permissions {
+        imports: inspection
+            .interfaces()
+            .iter()
+            .map(|interface| interface.name().to_owned())
+            .collect(),
+        hosts: asks.hosts,
+        secrets: asks
+            .secrets
+            .into_iter()
+            .map(|Secret { name, rest }| {
+                let SecretFields {
+                    title,
+                    optional,
+                    hosts,
+                    places,
+                } = rest;
+                (
+                    name,
+                    SecretUse {
+                        title,
+                        optional,
+                        hosts,
+                        places,
+                    },
+                )
+            })
+            .collect(),
+        limits: asks.limits,
+    })
+}
+
+/// For egress: who calls, and under which grant, with a channel's settings put in.
+pub(crate) fn caller(
+    name: &str,
+    permissions: &Permissions,
+    settings: &Value,
+) -> Result<Caller, String> {
+    let rules = |hosts: &BTreeSet<String>| -> Result<Vec<HostRule>, String> {
+        hosts
+            .iter()
+            .filter_map(|host| filled(host, settings).transpose())
+            .map(|host| host?.parse::<HostRule>().map_err(|error| error.to_string()))
+            .collect()
+    };
+    let hosts = rules(&permissions.hosts)?;
+    let mut secrets = Vec::new();
+    for (name, usage) in &permissions.secrets {
+        secrets.push(SecretRule {
+            name: name.clone(),
+            hosts: rules(&usage.hosts)?,
+            places: usage
+                .places
+                .iter()
+                // `hmac` is a place that never leaves the host: `calls::local` looks at it.
+                .filter_map(|place| {
+                    Place::ALL
+                        .into_iter()
+                        .find(|known| known.to_string() == *place)
+                })
+                .collect(),
+        });
+    }
+    Ok(Caller {
+        plugin: name.to_owned(),
+        grant: Arc::new(Grant { hosts, secrets }),
+    })
+}
+
+/// A rule with the channel's settings put in; none where an optional setting is not set.
+fn filled(rule: &str, settings: &Value) -> Result<Option<String>, String> {
+    let mut text = String::new();
+    let mut rest = rule;
+    while let Some((before, after)) = rest.split_once("{setting:") {
+        let (name, tail) = after
+            .split_once('}')
+            .ok_or_else(|| format!("the rule `{rule}` has a `{{setting:` without a `}}`"))?;
+        let value = match settings.get(name) {
+            Some(Value::String(value)) => value.clone(),
+            Some(Value::Number(value)) => value.to_string(),
+            _ => return Ok(None),
+        };
+        text.push_str(before);
+        match url::Url::parse(&value) {
+            Ok(url) if url.has_host() => text.push_str(&url.origin().ascii_serialization()),
+            _ if value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c)) =>
+            {
+                text.push_str(&value);
+            }
+            _ => return Err(format!("the setting `{name}` is no host: {value:?}")),
+        }
+        rest = tail;
+    }
+    text.push_str(rest);
+    Ok(Some(text))
+}
