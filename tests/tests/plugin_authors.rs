@@ -20,7 +20,10 @@ fn cargo(folder: &Path, arguments: &[&str]) {
         .args(["--offline", "--package", "greet"])
         .current_dir(folder)
         // What the built-in plugins were built from is there already.
-        .env("CARGO_TARGET_DIR", repository().join("target/plugin-authors"))
+        .env(
+            "CARGO_TARGET_DIR",
+            repository().join("target/plugin-authors"),
+        )
         .env_remove("RUSTFLAGS")
         .output()
         .unwrap();
@@ -47,7 +50,10 @@ fn the_first_plugin_of_the_page_passes_its_test() {
     // The page's build script is the one that stands there.
     let script = std::fs::read_to_string(plugins.join("build.rs")).unwrap();
     for line in block(&page, "The build script", "rust").lines() {
-        assert!(script.contains(line.trim()), "plugins/build.rs has no line {line}");
+        assert!(
+            script.contains(line.trim()),
+            "plugins/build.rs has no line {line}"
+        );
     }
     std::fs::write(folder.path().join("build.rs"), script).unwrap();
     let greet = folder.path().join("steps/greet");

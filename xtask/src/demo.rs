@@ -7,7 +7,7 @@
 use crate::{plugins, repo, shell};
 use anyhow::Result;
 use clap::Args;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
 
 /// What `cargo xtask demo` accepts.
 #[derive(Args)]
@@ -22,6 +22,22 @@ pub(crate) struct Options {
 /// # Errors
 /// When something cannot be brought or built.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let status = demo(&options.rest)?;
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The demo as a test: whether its run completed as expected.
+///
+/// # Errors
+/// As of [`run`].
+pub(crate) fn tell_and_exit() -> Result<bool> {
+    Ok(demo(&["--exit".to_owned()])?.success())
+}
+
+fn demo(rest: &[String]) -> Result<ExitStatus> {
     println!("=== building the plugins");
     plugins::build()?;
     println!("=== building Jackfield");
@@ -39,10 +55,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         .arg(repo::program("debug", "jackfield"))
         .arg("--plugins")
         .arg(repo::target("plugins"))
-        .args(&options.rest);
-    let status = demo.status()?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from))
+        .arg("--examples")
+        .arg(repo::root().join("examples/workflows"))
+        .arg("--data")
+        .arg(repo::target("demo"))
+        .args(rest);
+    Ok(demo.status()?)
 }

@@ -7,7 +7,7 @@
 //! other than 0 and names the command line that failed.
 //!
 //! Where to start reading: [`wasm_target`] (which compiler builds the plugins), [`plugins`] (from
-//! crates to components), [`test`] (the stages of a test run). The demo's own story and the servers
+//! crates to components), [`mod@test`] (the stages of a test run). The demo's own story and the servers
 //! that it talks to are crates of their own (`xtask/demo`, `xtask/peers`), so that this one compiles
 //! in seconds.
 

@@ -4,8 +4,8 @@
 //! was done and how long it took. Each stage can be run alone (`--only`), and brings for itself what
 //! it needs. The stages are a table: what is run, in which order, is read there.
 
-use crate::{deny, peers, plugins, repo, shell};
-use anyhow::Result;
+use crate::{demo, deny, peers, plugins, repo, shell};
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use shell::Tests;
 use std::process::{Command, ExitCode};
@@ -33,6 +33,7 @@ enum Stage {
     Unit,
     PluginTests,
     EndToEnd,
+    Demo,
 }
 
 impl Stage {
@@ -52,6 +53,7 @@ impl Stage {
             Stage::Unit => "the tests of every crate of the host",
             Stage::PluginTests => "the native tests of the plugins and of the Rust SDK",
             Stage::EndToEnd => "the real program with real plugins and real peers",
+            Stage::Demo => "cargo xtask demo --exit",
         }
     }
 
@@ -77,7 +79,11 @@ impl Stage {
                     "--no-deps",
                     "--document-private-items",
                 ]);
-                command.env("RUSTDOCFLAGS", "-D warnings");
+                // Private items are documented here, so links to them lead somewhere.
+                command.env(
+                    "RUSTDOCFLAGS",
+                    "-D warnings -A rustdoc::private_intra_doc_links",
+                );
                 shell::run(&mut command)
             }
             Stage::Unit => {
@@ -89,6 +95,10 @@ impl Stage {
             }
             Stage::PluginTests => plugin_tests(tests),
             Stage::EndToEnd => end_to_end(tests),
+            Stage::Demo => match demo::tell_and_exit()? {
+                true => Ok(()),
+                false => bail!("the demo did not end as it should"),
+            },
         }
     }
 }

@@ -14,7 +14,7 @@
 //! `settings` and `output` are JSON Schemas (2020-12) without references to the outside. In the
 //! settings `x-jackfield-ref` says that a text names a `channel`, a `template`, a `step` of the same
 //! workflow or a `contact-field`, or that a value is a `condition`; `x-jackfield-raw`, `contentMediaType` and `format` say how
-//! variables are put in ([`crate::variables::substitute`]).
+//! variables are put in ([`crate::variables::substitute()`]).
 //!
 //! A branch that the workflow does not map follows its `otherwise`. Every step has the branches
 //! `success` (otherwise `next`) and `failure` (otherwise `fail`); naming one of them in `branches`

@@ -3,7 +3,7 @@
 //! One syntax for the whole product ([`template`]), one way to look values up ([`Scope`]), and one
 //! place where it is decided how a value enters a text: as it is, escaped for HTML, encoded for a
 //! URL, or escaped for JSON ([`Escape`]). What decides is the JSON Schema of the setting
-//! ([`substitute`]), so that a plugin's author states it once and nobody escapes by hand.
+//! ([`substitute()`]), so that a plugin's author states it once and nobody escapes by hand.
 //!
 //! What must hold: a value is never read as a template again, an escaped value cannot leave its
 //! place, and a text cannot grow past a bound.
