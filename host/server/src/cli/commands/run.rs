@@ -113,6 +113,7 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             if let Some(contact) = contact {
                 body["contact"] = contact.into();
             }
+            let waited = wait.is_some();
             let query: Vec<(&str, String)> = wait.into_iter().map(|wait| ("wait", wait)).collect();
             let path = ["v1", "workflows", workflow.as_str(), "runs"];
             let run = client
@@ -125,7 +126,12 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 &run,
                 &format!("{id}  {}", Paint::for_stdout().state(state)),
             );
-            Ok(())
+            match state {
+                "failed" | "cancelled" | "needs-attention" if waited => Err(Failure::Failed(
+                    format!("the run is {state}; `jackfield run show {id}` says why"),
+                )),
+                _ => Ok(()),
+            }
         }
         Command::List {
             workflow,
