@@ -1,6 +1,8 @@
 //! How many commits a second this machine takes: `cargo run --release -p jackfield-store --example
-//! commits [SECONDS]`. A commit is what a step costs: one journal row and the run's row. Beside it a
-//! bare loop over one connection, without group commit, fence or keys. Compare ratios only.
+//! commits [SECONDS] [sqlite | postgres | postgres://…] [WRITERS] [WAITERS]`. A commit is what a step costs:
+//! one journal row and the run's row. On SQLite, beside it, a bare loop over one connection, without
+//! group commit, fence or keys. `postgres` alone is a server of its own, with its usual settings, on
+//! this machine: it and its client share the cores. Compare ratios only.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -8,8 +10,7 @@
 )]
 
 use jackfield_store::records::{Journal, Run};
-use jackfield_store::sqlite::{Options, SqliteStore};
-use jackfield_store::{Commit, Store};
+use jackfield_store::{Commit, PostgresStore, SharedStore, SqliteStore, postgres, sqlite};
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -51,10 +52,7 @@ fn rows(bucket: i32, id: &str, seq: i64) -> (Journal, Run) {
     (journal, run)
 }
 
-async fn grouped(waiters: i32, time: Duration) {
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options::new(folder.path().join("commits.db"), "host-1", Arc::new(|| 0));
-    let store = Arc::new(SqliteStore::open(options).await.unwrap());
+async fn grouped(store: SharedStore, waiters: i32, time: Duration) {
     let start = Instant::now();
     let tasks: Vec<_> = (0..waiters)
         .map(|waiter| {
@@ -83,7 +81,6 @@ async fn grouped(waiters: i32, time: Duration) {
         latencies.extend(task.await.unwrap());
     }
     report(&format!("{waiters} waiters"), start.elapsed(), latencies);
-    store.close().await;
 }
 
 async fn bare(time: Duration) {
@@ -147,13 +144,32 @@ fn report(what: &str, time: Duration, mut latencies: Vec<Duration>) {
 
 #[tokio::main]
 async fn main() {
-    let seconds = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(3);
-    let time = Duration::from_secs(seconds);
-    bare(time).await;
-    for waiters in [1, 16, 64, 256] {
-        grouped(waiters, time).await;
+    let arguments: Vec<String> = std::env::args().collect();
+    let seconds = arguments.get(1).and_then(|text| text.parse().ok());
+    let time = Duration::from_secs(seconds.unwrap_or(3));
+    let database = arguments.get(2).map_or("sqlite", String::as_str);
+    let writers = arguments.get(3).and_then(|text| text.parse().ok());
+    let folder = tempfile::tempdir().unwrap();
+    let server;
+    let store: SharedStore = if database == "sqlite" {
+        bare(time).await;
+        let path = folder.path().join("commits.db");
+        let options = sqlite::Options::new(path, "host-1", Arc::new(|| 0));
+        Arc::new(SqliteStore::open(options).await.unwrap())
+    } else {
+        let url = if database == "postgres" {
+            server = jackfield_postgres_peer::Server::start(&[]).unwrap();
+            server.database().unwrap()
+        } else {
+            database.to_owned()
+        };
+        let mut options = postgres::Options::new(url, "host-1");
+        options.writers = writers.unwrap_or(options.writers);
+        Arc::new(PostgresStore::open(options).await.unwrap())
+    };
+    let waiters = arguments.get(4).and_then(|text| text.parse().ok());
+    for waiters in waiters.map_or(vec![1, 16, 64, 256], |waiters| vec![waiters]) {
+        grouped(store.clone(), waiters, time).await;
     }
+    store.close().await;
 }

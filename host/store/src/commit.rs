@@ -36,13 +36,49 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Whose row is changed.
+    #[must_use]
+    pub fn table(&self) -> &'static Table {
+        match self {
+            Write::Insert { table, .. }
+            | Write::Put { table, .. }
+            | Write::Delete { table, .. } => table,
+        }
+    }
+}
+
+/// Who is told when a commit is durable. A hint: what is told stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The owner of the commit's bucket, if that is another host: `Change::Knock`.
+    Owner,
+    /// A host: `Change::Notice`.
+    Host {
+        /// Its id.
+        host: String,
+        /// At most 4,000 bytes.
+        text: String,
+    },
+    /// Every other host: `Change::Notice`.
+    All {
+        /// At most 4,000 bytes.
+        text: String,
+    },
+}
+
 /// Rows that change together. Within a commit deletes come first, then inserts, then puts.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
     /// The bucket; none for control records.
     pub bucket: Option<i32>,
+    /// Under which epoch what it rests on was read; a bucket that was lost and taken again in
+    /// between is `Fenced`. Where none is given, whatever epoch holds when it is handed in.
+    pub epoch: Option<i64>,
     /// The changes.
     pub writes: Vec<Write>,
+    /// Who is told.
+    pub notices: Vec<Notice>,
 }
 
 impl Commit {
@@ -51,7 +87,7 @@ impl Commit {
     pub fn of(bucket: i32) -> Commit {
         Commit {
             bucket: Some(bucket),
-            writes: Vec::new(),
+            ..Commit::default()
         }
     }
 
@@ -108,6 +144,12 @@ impl Commit {
             key: bucket.into_iter().chain(key).collect(),
         });
         self
+    }
+
+    /// Whether only rows are written that any host may write, owner of their bucket or not.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.writes.iter().all(|write| write.table().shared)
     }
 
     fn check<R: Record>(&self, record: &R) {

@@ -4,9 +4,9 @@
 //! for a timer, and the more callers there are the more commits share an fsync. The queue is
 //! bounded in number and in bytes; beyond that callers wait.
 //!
-//! What must hold: commits are applied in the order in which they were handed in; a commit is
-//! answered `Ok` only after its transaction is durable; a commit that fails takes no other with it;
-//! the writer outlives every error of the database.
+//! What must hold: commits of one bucket are applied in the order in which they were handed in; a
+//! commit is answered `Ok` only after its transaction is durable; a commit that fails takes no other
+//! with it; the writer outlives every error of the database.
 
 use crate::commit::CommitError;
 use crate::meter;
@@ -38,6 +38,12 @@ pub(crate) trait Backend: Send + 'static {
 
     /// Which of these rows (a JSON array) are there already: their places in it.
     async fn present(&mut self, table: &'static Table, rows: &str) -> Result<Vec<usize>, Failure>;
+
+    /// Whether a transaction touches one bucket at most: where each bucket lies on a node of its
+    /// own, a transaction over several costs many times as much.
+    fn one_bucket(&self) -> bool {
+        false
+    }
 
     /// Closes the connection.
     async fn close(&mut self);
@@ -199,13 +205,20 @@ impl<B: Backend> Loop<B> {
     /// Applies a batch; whoever fails is answered and taken out, and the others are tried again.
     async fn apply(&mut self, mut batch: Vec<Waiting>) {
         let mut looked = false;
+        if self.backend.one_bucket() {
+            batch = self.of_one_bucket(batch);
+        }
         while !batch.is_empty() {
             let plan = Plan::of(batch.iter().map(|waiting| &waiting.member));
             for later in batch.drain(plan.members..).rev() {
                 self.carried.push_front(later);
             }
+            #[cfg(feature = "faults")]
+            crate::faults::before_commit();
             let failure = match self.backend.apply(&plan).await {
                 Ok(()) => {
+                    #[cfg(feature = "faults")]
+                    crate::faults::after_commit();
                     meter::batch(batch.len());
                     return batch.into_iter().for_each(|waiting| waiting.answer(Ok(())));
                 }
@@ -236,6 +249,18 @@ impl<B: Backend> Loop<B> {
                 }
             };
         }
+    }
+
+    /// Those of the first one's bucket; the others are carried, in their order.
+    fn of_one_bucket(&mut self, batch: Vec<Waiting>) -> Vec<Waiting> {
+        let bucket = batch.first().and_then(|waiting| waiting.member.bucket);
+        let (batch, others): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .partition(|waiting| waiting.member.bucket == bucket);
+        for other in others.into_iter().rev() {
+            self.carried.push_front(other);
+        }
+        batch
     }
 
     /// Each in its own transaction, so that only the wrong one fails.

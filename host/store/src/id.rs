@@ -43,6 +43,30 @@ pub fn new_id(kind: &str, bucket: i32, now: i64) -> String {
     format!("{kind}_{}{bucket:04x}", Uuid::new_v7(time).simple())
 }
 
+/// Ids made from now on sort after this one. Whoever takes a bucket over says so of the latest id
+/// in it: the clock of the host that made it may have been ahead, or this one may have gone back.
+pub fn observe(id: &str) {
+    let Some((_, rest)) = id.rsplit_once('_') else {
+        return;
+    };
+    let millis = rest
+        .get(..12)
+        .and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    if let Some(millis) = millis.filter(|_| rest.len() == 36) {
+        // The next millisecond: within one, the other host's counter may be ahead of ours.
+        let millis = millis + 1;
+        let nanos = u32::try_from(millis % 1_000).unwrap_or(0) * 1_000_000;
+        let _ = Timestamp::from_unix(&COUNTER, millis / 1_000, nanos);
+    }
+}
+
+/// Sorts at or before every id of this kind that was made at `at` milliseconds or later, and after
+/// every one that was made before.
+#[must_use]
+pub fn first_id(kind: &str, at: i64) -> String {
+    format!("{kind}_{:012x}", at.max(0))
+}
+
 /// The bucket that an id carries; none if it is no id of this kind.
 #[must_use]
 pub fn bucket_in(kind: &str, id: &str) -> Option<i32> {
@@ -102,6 +126,17 @@ mod tests {
             .map(|_| new_id("run", 7, 1_790_000_000_000))
             .collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn ids_made_after_one_was_observed_sort_after_it() {
+        let ahead = format!(
+            "evt_{}0007",
+            Uuid::new_v7(Timestamp::from_unix(ContextV7::new(), 4_200_000_000, 0)).simple()
+        );
+        observe(&ahead);
+        observe("evt_no-id");
+        assert!(new_id("evt", 7, 1_790_000_000_000) > ahead);
     }
 
     #[test]

@@ -8,14 +8,17 @@
 //! Read `records.rs` for what is kept, `commit.rs` for how it changes, `query.rs` for how it is
 //! read; the rest needs reading only to change a backend: `row.rs` and `plan.rs` merge commits,
 //! `group.rs` is the writer, `sql.rs` makes statements from tables, `sqlite/` is the embedded
-//! backend.
+//! backend, `postgres/` the one that several hosts share.
 
 mod commit;
+#[cfg(feature = "faults")]
+mod faults;
 mod group;
 mod id;
 mod meter;
 mod ownership;
 mod plan;
+pub mod postgres;
 mod query;
 pub mod records;
 mod row;
@@ -23,10 +26,12 @@ mod sql;
 pub mod sqlite;
 mod store;
 mod table;
+pub mod transfer;
 
-pub use commit::{Commit, CommitError, Write};
-pub use id::{DEFAULT_BUCKETS, bucket_in, bucket_of, new_id};
+pub use commit::{Commit, CommitError, Notice, Write};
+pub use id::{DEFAULT_BUCKETS, bucket_in, bucket_of, first_id, new_id, observe};
+pub use postgres::PostgresStore;
 pub use query::{Is, Query};
 pub use sqlite::SqliteStore;
-pub use store::{ReadError, Select, SharedStore, Store, StoreExt};
+pub use store::{Change, HostInfo, ReadError, Select, SharedStore, Store, StoreExt};
 pub use table::{Column, Kind, Record, Table};

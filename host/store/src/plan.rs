@@ -7,7 +7,7 @@
 //!
 //! What must hold: applying the plan leaves the same rows as applying its commits one by one.
 
-use crate::commit::{Commit, CommitError, Write};
+use crate::commit::{Commit, CommitError, Notice, Write};
 use crate::row;
 use crate::table::Table;
 use std::collections::btree_map::Entry;
@@ -42,12 +42,16 @@ pub(crate) struct Change {
 /// A commit, checked and ready to be merged.
 #[derive(Debug, Default)]
 pub(crate) struct Member {
+    /// The bucket, owned or not; none for control records.
+    pub(crate) bucket: Option<i32>,
     /// The bucket, and the epoch under which this host owns it.
     pub(crate) fence: Option<(i32, i64)>,
     /// Deletes, then inserts, then puts; no two of the latter of one row.
     pub(crate) changes: Vec<Change>,
     /// Bytes to keep under a digest.
     pub(crate) blob: Option<(String, Vec<u8>)>,
+    /// Who is told when it is durable.
+    pub(crate) notices: Vec<Notice>,
 }
 
 impl Member {
@@ -69,9 +73,11 @@ impl Member {
         });
         without_repetition(&mut changes).map_err(CommitError::Invalid)?;
         Ok(Member {
+            bucket: commit.bucket,
             fence,
             changes,
             blob: None,
+            notices: commit.notices,
         })
     }
 
@@ -179,6 +185,8 @@ pub(crate) struct Plan {
     pub(crate) stages: Vec<Vec<Group>>,
     /// Bytes to keep, each with its digest.
     pub(crate) blobs: Vec<(String, Vec<u8>)>,
+    /// Who is told, each with the bucket that its commit is of and does not own.
+    pub(crate) notices: Vec<(Option<i32>, Notice)>,
     /// How many of the members it holds: the first so many.
     pub(crate) members: usize,
 }
@@ -198,10 +206,21 @@ impl Plan {
             stage.add(member);
             plan.fences.extend(member.fence);
             plan.blobs.extend(member.blob.clone());
+            let asked = member.bucket.filter(|_| member.fence.is_none());
+            let notices = member.notices.iter().cloned();
+            plan.notices.extend(notices.map(|notice| (asked, notice)));
             plan.members += 1;
         }
         plan.stages.push(stage.close());
         plan
+    }
+
+    /// Whether control records change.
+    pub(crate) fn is_control(&self) -> bool {
+        self.stages
+            .iter()
+            .flatten()
+            .any(|group| !group.table.bucketed)
     }
 }
 

@@ -27,6 +27,7 @@ macro_rules! record {
                 name: $table,
                 bucketed: record!(@has bucketed $($flag)*),
                 append_only: record!(@has append_only $($flag)*),
+                shared: record!(@has shared $($flag)*),
                 key: &[$($key),+],
                 columns: &[$( Column { name: stringify!($field), kind: Kind::$kind } ),+],
             };
@@ -35,6 +36,7 @@ macro_rules! record {
     };
     (@has bucketed bucketed $($rest:ident)*) => { true };
     (@has append_only append_only $($rest:ident)*) => { true };
+    (@has shared shared $($rest:ident)*) => { true };
     (@has $want:ident $other:ident $($rest:ident)*) => { record!(@has $want $($rest)*) };
     (@has $want:ident) => { false };
     (@bucket bucketed $($rest:ident)*) => {
@@ -467,7 +469,7 @@ record! {
 
 record! {
     /// The answer that was given to a request with an idempotency key.
-    Idempotency in "idempotency" key("bucket", "workspace", "key") bucketed {
+    Idempotency in "idempotency" key("bucket", "workspace", "key") bucketed shared {
         /// `bucket_of(workspace, key)`.
         bucket: i32 => Int,
         /// The workspace.
@@ -551,7 +553,7 @@ record! {
 
 record! {
     /// A provider's request that could not be read: kept, bounded, for replay.
-    Inbound in "inbound" key("bucket", "id") bucketed {
+    Inbound in "inbound" key("bucket", "id") bucketed shared {
         /// `bucket_of(channel, id)`.
         bucket: i32 => Int,
         /// Sorts by time.
@@ -567,6 +569,27 @@ record! {
         /// `failed` or `replayed`.
         state: String => Text,
         /// When.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// Work for the owner of a bucket, put there by another host, and its answer. Doing the work
+    /// twice (its first owner died before it answered) must be as good as once.
+    Parcel in "parcel" key("bucket", "id") bucketed shared {
+        /// The bucket whose owner is asked.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The host that asks and reads the answer.
+        sender: String => Text,
+        /// What it is about: `domain` or `http`.
+        kind: String => Text,
+        /// The work.
+        body: Value => Json,
+        /// Null until it is done.
+        answer: Value => Json,
+        /// When it was put there.
         at: i64 => Int,
     }
 }
@@ -597,4 +620,5 @@ pub const TABLES: &[&Table] = &[
     Enrolment::TABLE,
     Decision::TABLE,
     Inbound::TABLE,
+    Parcel::TABLE,
 ];

@@ -17,14 +17,19 @@ use std::fmt::Write as _;
 pub(crate) trait Dialect {
     /// The place of the bound value of this number, from 1.
     fn bound(number: usize) -> String;
-    /// The rows of the bound JSON array as a table `e`; each row's place in the array, from 0, is
-    /// its column `key`.
-    fn rows(number: usize) -> String;
+    /// The rows of the bound JSON array of objects as a table `e`.
+    fn rows(table: &Table, number: usize) -> String;
+    /// The same, where each row's place in the array can be told (`nth`).
+    fn numbered(table: &Table, number: usize) -> String;
+    /// The place of a row of `numbered` in its array, from 0.
+    fn nth() -> &'static str;
+    /// The rows of the bound JSON array of arrays as a table `e`.
+    fn arrays(number: usize) -> String;
     /// The value of a column in a row of `e`; a JSON null is NULL.
     fn field(column: &Column) -> String;
     /// The value of the `place`th element (from 0) in a row of `e` that is an array.
     fn element(place: usize, column: &Column) -> String;
-    /// The JSON form of a row of the table.
+    /// The JSON form of a row `t` of the table.
     fn object(table: &Table) -> String;
     /// Whether the column is one of the bound JSON array's elements.
     fn one_of(column: &Column, number: usize) -> String;
@@ -69,7 +74,7 @@ pub(crate) fn insert<D: Dialect>(table: &Table, number: usize) -> String {
         table.name,
         names(table),
         fields::<D>(table),
-        D::rows(number)
+        D::rows(table, number)
     )
 }
 
@@ -108,7 +113,7 @@ pub(crate) fn delete<D: Dialect>(table: &Table, columns: usize, number: usize) -
         table.name,
         key.join(", "),
         values.join(", "),
-        D::rows(number)
+        D::arrays(number)
     )
 }
 
@@ -118,8 +123,9 @@ pub(crate) fn present<D: Dialect>(table: &Table, number: usize) -> String {
         .map(|column| format!("t.{} = {}", column.name, D::field(column)))
         .collect();
     format!(
-        "SELECT e.key FROM {} WHERE EXISTS (SELECT 1 FROM {} AS t WHERE {})",
-        D::rows(number),
+        "SELECT {} FROM {} WHERE EXISTS (SELECT 1 FROM {} AS t WHERE {})",
+        D::nth(),
+        D::numbered(table, number),
         table.name,
         same.join(" AND ")
     )
@@ -129,7 +135,11 @@ pub(crate) fn present<D: Dialect>(table: &Table, number: usize) -> String {
 pub(crate) fn select<D: Dialect>(select: &Select) -> Result<(String, Vec<Bound>), ReadError> {
     let table = select.table;
     let (condition, mut bound) = condition::<D>(select)?;
-    let mut sql = format!("SELECT {} FROM {}{condition}", D::object(table), table.name);
+    let mut sql = format!(
+        "SELECT {} FROM {} AS t{condition}",
+        D::object(table),
+        table.name
+    );
     if let Some((name, descending)) = select.order {
         let first = column(table, name)?;
         let way = if descending { " DESC" } else { "" };

@@ -9,6 +9,7 @@ use crate::table::{Record, Table};
 use async_trait::async_trait;
 use serde_json::Value;
 use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Why a read failed.
 #[derive(Debug, thiserror::Error, Clone)]
@@ -37,6 +38,49 @@ pub struct Select {
     pub order: Option<(&'static str, bool)>,
     /// As in `Query`.
     pub limit: Option<i64>,
+}
+
+impl Select {
+    /// All rows of a table, in the order of its key.
+    #[must_use]
+    pub fn everything(table: &'static Table) -> Select {
+        Select {
+            table,
+            filters: Vec::new(),
+            order: table.key.first().map(|first| (*first, false)),
+            limit: None,
+        }
+    }
+}
+
+/// What happened beside this host's own work. Buckets change hands on a database that several
+/// hosts share; what another host did is told as a hint, and found by looking all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The bucket is this host's now: load what it holds.
+    Taken(i32),
+    /// Another host is to have the bucket: bring what is under way to its next commit and call
+    /// `release`. Until then commits on it pass.
+    Leaving(i32),
+    /// The bucket is another's, or the lease has lapsed: forget everything of it.
+    Lost(i32),
+    /// Another host has put something into this bucket of ours.
+    Knock(i32),
+    /// Another host has changed control records: forget the copies.
+    Control,
+    /// A notice to this host.
+    Notice(String),
+}
+
+/// A living host.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct HostInfo {
+    /// Its id, new at every start.
+    pub id: String,
+    /// How many buckets it owns.
+    pub buckets: usize,
+    /// How long its lease lasts if it is not renewed; none where a host is alone by nature.
+    pub lease_ms: Option<i64>,
 }
 
 /// One host's view of the database.
@@ -75,8 +119,36 @@ pub trait Store: Send + Sync + 'static {
     /// How many buckets this database has; fixed when it was made.
     fn buckets(&self) -> i32;
 
+    /// This host's id; on a database that several share, another one at every start.
+    fn host(&self) -> &str;
+
     /// The buckets that this host owns now.
     fn owned(&self) -> Vec<i32>;
+
+    /// The epoch under which this host owns the bucket, if it does.
+    fn epoch(&self, bucket: i32) -> Option<i64>;
+
+    /// What happens beside this host's own work. It begins with `Taken` for every bucket that this
+    /// host owns already. Called once.
+    fn changes(&self) -> UnboundedReceiver<Change>;
+
+    /// Takes part in the work, where the store was opened to wait for this.
+    fn join(&self);
+
+    /// Gives a bucket back that was drained, for another host to take at once.
+    ///
+    /// # Errors
+    /// When the database does not answer; the bucket is not this host's any more all the same.
+    async fn release(&self, bucket: i32) -> Result<(), ReadError>;
+
+    /// The living hosts.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer.
+    async fn hosts(&self) -> Result<Vec<HostInfo>, ReadError>;
+
+    /// How many hosts were alive when this one last looked; at least 1.
+    fn living(&self) -> usize;
 
     /// Waits for what is under way and closes the database.
     async fn close(&self);

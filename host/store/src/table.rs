@@ -15,7 +15,7 @@ pub enum Kind {
     Int,
     /// `true` or `false` (0 or 1 on SQLite).
     Bool,
-    /// A JSON document, kept as text on SQLite and as `jsonb` on PostgreSQL.
+    /// A JSON document, kept letter by letter: as text on SQLite, as `json` on PostgreSQL.
     Json,
 }
 
@@ -38,6 +38,9 @@ pub struct Table {
     /// Whether rows are only ever added: a second row with the same key is an error that refuses
     /// its commit, never an update.
     pub append_only: bool,
+    /// Whether any host may write its rows without owning their bucket: the key makes each row
+    /// unique, and what is written does not rest on what was read before.
+    pub shared: bool,
     /// The columns of the primary key, in order.
     pub key: &'static [&'static str],
     /// All columns, in order.

@@ -287,6 +287,17 @@ CREATE TABLE inbound (
     PRIMARY KEY (bucket, id)
 ) STRICT;
 
+CREATE TABLE parcel (
+    bucket INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT,
+    answer TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (bucket, id)
+) STRICT;
+
 -- Every index of a row that changes often costs each change: no more than are asked by.
 CREATE INDEX run_state ON run (bucket, state, id);
 CREATE INDEX run_workflow ON run (workspace, workflow, created_at);

@@ -117,6 +117,7 @@ fn commits() -> impl Strategy<Value = Vec<Commit>> {
         .prop_map(|writes| Commit {
             bucket: Some(1),
             writes,
+            ..Commit::default()
         })
         // Two inserts of one row in one commit are refused before it comes so far.
         .prop_filter("sound", |commit| {
@@ -178,7 +179,15 @@ fn a_row_of_another_bucket_is_refused() {
             table: Run::TABLE,
             row: row.clone(),
         }];
-        let error = Member::of(Commit { bucket, writes }, None).unwrap_err();
+        let error = Member::of(
+            Commit {
+                bucket,
+                writes,
+                ..Commit::default()
+            },
+            None,
+        )
+        .unwrap_err();
         assert!(matches!(error, CommitError::Invalid(_)), "{error}");
     }
 }

@@ -20,7 +20,19 @@ impl Dialect for Sqlite {
         "?".into()
     }
 
-    fn rows(_: usize) -> String {
+    fn rows(_: &Table, _: usize) -> String {
+        "jsonb_each(?) AS e".into()
+    }
+
+    fn numbered(table: &Table, number: usize) -> String {
+        Self::rows(table, number)
+    }
+
+    fn nth() -> &'static str {
+        "e.key"
+    }
+
+    fn arrays(_: usize) -> String {
         "jsonb_each(?) AS e".into()
     }
 

@@ -6,22 +6,27 @@
 
 mod dialect;
 mod open;
+mod reader;
+mod side;
 mod writer;
 
 pub use open::{Clock, OpenError, Options};
+pub use reader::{Migrations, Size, SqliteReader};
 
 pub(crate) use dialect::Sqlite;
+pub(crate) use side::SqliteSide;
 
 use crate::commit::{Commit, CommitError};
 use crate::group::Writer;
 use crate::ownership::Ownership;
 use crate::plan::Member;
 use crate::sql::{self, Bound};
-use crate::store::{ReadError, Select, Store};
+use crate::store::{Change, HostInfo, ReadError, Select, Store};
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
 use sqlx::{AssertSqlSafe, Error};
 use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// One host's view of a SQLite database that it alone has open.
 #[derive(Debug)]
@@ -30,6 +35,7 @@ pub struct SqliteStore {
     readers: SqlitePool,
     ownership: Arc<Ownership>,
     buckets: i32,
+    host: String,
 }
 
 impl SqliteStore {
@@ -42,13 +48,7 @@ impl SqliteStore {
     }
 
     fn member(&self, commit: Commit) -> Result<Member, CommitError> {
-        let fence = match commit.bucket {
-            Some(bucket) => {
-                let epoch = self.ownership.epoch(bucket);
-                Some((bucket, epoch.ok_or(CommitError::Fenced { bucket })?))
-            }
-            None => None,
-        };
+        let fence = self.ownership.fence(&commit)?;
         Member::of(commit, fence)
     }
 }
@@ -122,8 +122,43 @@ impl Store for SqliteStore {
         self.buckets
     }
 
+    fn host(&self) -> &str {
+        &self.host
+    }
+
     fn owned(&self) -> Vec<i32> {
         self.ownership.buckets()
+    }
+
+    fn epoch(&self, bucket: i32) -> Option<i64> {
+        self.ownership.epoch(bucket)
+    }
+
+    fn changes(&self) -> UnboundedReceiver<Change> {
+        // The one host of the file owns all of it: nothing changes hands after that.
+        let (sender, changes) = tokio::sync::mpsc::unbounded_channel();
+        for bucket in self.ownership.buckets() {
+            let _ = sender.send(Change::Taken(bucket));
+        }
+        changes
+    }
+
+    fn join(&self) {}
+
+    async fn release(&self, _bucket: i32) -> Result<(), ReadError> {
+        Ok(())
+    }
+
+    async fn hosts(&self) -> Result<Vec<HostInfo>, ReadError> {
+        Ok(vec![HostInfo {
+            id: self.host.clone(),
+            buckets: self.ownership.buckets().len(),
+            lease_ms: None,
+        }])
+    }
+
+    fn living(&self) -> usize {
+        1
     }
 
     async fn close(&self) {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a statement waits for a lock that another program holds on the file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -131,7 +131,7 @@ impl From<sqlx::Error> for OpenError {
 /// The lock on a database, released when it is dropped or the process ends.
 pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
-fn lock(path: &Path) -> Result<Lock, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<Lock, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let name = PathBuf::from(name);
@@ -157,7 +157,7 @@ fn lock(path: &Path) -> Result<Lock, OpenError> {
 }
 
 /// The file's path without links in it, so that two names of one file are one lock.
-fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     let folder = |source| OpenError::Folder {
         path: path.to_owned(),
         source,
@@ -232,6 +232,7 @@ pub(super) async fn open(options: Options) -> Result<SqliteStore, OpenError> {
         .max_lifetime(None)
         .connect_with(read_options(&path))
         .await?;
+    let host = options.host.clone();
     let connection = Connection::open(connect, options.host, lock).await?;
     let writer = Writer::start(connection, ownership.clone());
     Ok(SqliteStore {
@@ -239,6 +240,7 @@ pub(super) async fn open(options: Options) -> Result<SqliteStore, OpenError> {
         readers,
         ownership,
         buckets,
+        host,
     })
 }
 
@@ -261,7 +263,7 @@ async fn prepare(
     Ok(epochs)
 }
 
-fn read_options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn read_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
@@ -274,7 +276,7 @@ fn read_options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
-fn damaged(path: &Path, error: sqlx::Error) -> OpenError {
+pub(super) fn damaged(path: &Path, error: sqlx::Error) -> OpenError {
     match code(&error) {
         Some(11 | 26) => OpenError::Damaged {
             path: path.to_owned(),

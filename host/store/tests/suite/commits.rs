@@ -148,6 +148,7 @@ pub(crate) async fn a_wrong_row_fails_alone<W: World>() {
             table: Run::TABLE,
             row: row.to_string(),
         }],
+        ..Commit::default()
     };
     let mut commits = vec![
         // Without a column that must have a value, with a text for a number, without its key.
@@ -173,6 +174,7 @@ pub(crate) async fn a_wrong_row_fails_alone<W: World>() {
             table: Journal::TABLE,
             row: serde_json::to_string(&journal(1, "run_a", 0)).unwrap(),
         }],
+        ..Commit::default()
     };
     let error = store.commit(append_only).await.unwrap_err();
     assert!(matches!(error, CommitError::Invalid(_)), "{error}");
