@@ -5,6 +5,7 @@
 //! takes seconds; `docs` starts a host on an empty folder, as a new user does.
 
 use crate::{Api, place, until};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -23,6 +24,8 @@ pub struct Host {
     data: TempDir,
     port: u16,
     flags: Vec<String>,
+    program: PathBuf,
+    environment: BTreeMap<String, String>,
     child: Option<Child>,
 }
 
@@ -59,6 +62,11 @@ impl Host {
 
     /// Starts a host with flags of `serve` besides the usual ones.
     pub async fn start_with(flags: &[&str]) -> Host {
+        Host::start_program(&place::program(), flags).await
+    }
+
+    /// Starts a host from another build of the program.
+    pub async fn start_program(program: &Path, flags: &[&str]) -> Host {
         let key = fs::read_to_string(template().join("operator.key")).expect("an operator's key");
         for _ in 0..5 {
             let port = crate::free_port();
@@ -67,6 +75,8 @@ impl Host {
                 data: tempfile::tempdir().expect("a temporary folder"),
                 port,
                 flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+                program: program.to_owned(),
+                environment: BTreeMap::new(),
                 child: None,
             };
             copy(template(), host.data.path());
@@ -81,6 +91,30 @@ impl Host {
             );
         }
         panic!("no port could be listened on");
+    }
+
+    /// Starts a host on a database that it shares with others. The folder `keys` holds what they
+    /// have in common: the key that seals secrets and the operator's key, which the first makes.
+    pub(crate) async fn start_sharing(flags: &[&str], keys: &Path) -> Host {
+        let secret = keys.join("secret.key");
+        let operator = keys.join("operator.key");
+        if !secret.exists() {
+            fs::copy(template().join("secret.key"), &secret).expect("a secret key");
+        }
+        let secret = secret.to_str().expect("a path of text").to_owned();
+        let mut all = vec!["--secret-key-file", secret.as_str()];
+        all.extend(flags);
+        let mut host = Host::start_with(&all).await;
+        // The template's key is of another database: this one's was made by its first host.
+        let written = fs::read_to_string(host.data().join("operator.key")).expect("a key");
+        let of_template = fs::read_to_string(template().join("operator.key")).expect("a key");
+        if written != of_template {
+            fs::write(&operator, written).expect("the keys' folder");
+        }
+        let key = fs::read_to_string(&operator).expect("an operator's key");
+        fs::write(host.data().join("operator.key"), &key).expect("the data folder");
+        host.api = host.api.with_key(key.trim());
+        host
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -99,6 +133,12 @@ impl Host {
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.data().join("host.log")).unwrap_or_default()
+    }
+
+    /// The process's id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the host runs").id()
     }
 
     /// Ends the process at once, as a power failure would (SIGKILL).
@@ -140,12 +180,36 @@ impl Host {
         self.begin().await;
     }
 
-    async fn try_begin(&mut self) -> bool {
+    /// Sets a variable of the environment for the next starts, or takes it away.
+    pub fn set_environment(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.environment.insert(name.to_owned(), value.to_owned()),
+            None => self.environment.remove(name),
+        };
+    }
+
+    /// The process, while it lives; none once it has ended, by itself or not.
+    pub fn process(&mut self) -> Option<u32> {
+        let child = self.child.as_mut()?;
+        if child
+            .try_wait()
+            .expect("the process can be asked")
+            .is_none()
+        {
+            return Some(child.id());
+        }
+        self.child = None;
+        None
+    }
+
+    /// Starts again on the same port and data; false when it ended before it was ready.
+    pub async fn try_begin(&mut self) -> bool {
         assert!(self.child.is_none(), "the host runs already");
-        let mut command = serve(self.data.path(), self.port);
+        let mut command = serve(&self.program, self.data.path(), self.port);
         self.child = Some(
             command
                 .args(&self.flags)
+                .envs(&self.environment)
                 .spawn()
                 .expect("the program starts"),
         );
@@ -210,13 +274,13 @@ fn url(port: u16) -> String {
 }
 
 /// `jackfield serve`, its output in `host.log` of the data folder.
-fn serve(data: &Path, port: u16) -> Command {
+fn serve(program: &Path, data: &Path, port: u16) -> Command {
     let log = fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(data.join("host.log"));
     let log = log.expect("the log can be written");
-    let mut command = Command::new(place::program());
+    let mut command = Command::new(program);
     command
         .arg("serve")
         .arg("--data")
@@ -290,7 +354,9 @@ fn forget_old(all: &Path) {
 /// The very first start; runs without a runtime, since it is waited for by all tests.
 fn first_start(data: &Path) {
     let port = crate::free_port();
-    let mut child = serve(data, port).spawn().expect("the program starts");
+    let mut child = serve(&place::program(), data, port)
+        .spawn()
+        .expect("the program starts");
     let began = Instant::now();
     loop {
         let well = Command::new(place::program())

@@ -17,6 +17,7 @@
 )]
 
 mod api;
+mod cluster;
 mod host;
 mod office;
 mod place;
@@ -24,8 +25,9 @@ mod poll;
 mod program;
 
 pub use api::{Answer, Api};
+pub use cluster::Cluster;
 pub use host::{Done, Host};
 pub use office::{ACCOUNT_SID, AUTH_TOKEN, CALLER, OFFICE, Office, call, phone};
-pub use place::{openapi, plugins, program, repository};
+pub use place::{openapi, peer, plugins, program, program_with_faults, repository};
 pub use poll::{PATIENCE, until};
 pub use program::{Program, free_port};

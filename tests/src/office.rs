@@ -57,8 +57,13 @@ pub fn phone(n: usize) -> String {
 impl Office {
     /// Sets everything up; no workflow is published yet.
     pub async fn open() -> Office {
+        Office::open_with(Host::start().await).await
+    }
+
+    /// The same with this host.
+    pub async fn open_with(host: Host) -> Office {
         let office = Office {
-            host: Host::start().await,
+            host,
             gateway: Gateway::start(ACCOUNT_SID, AUTH_TOKEN)
                 .await
                 .expect("a gateway"),

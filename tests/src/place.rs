@@ -27,6 +27,12 @@ pub fn program() -> PathBuf {
     named("JACKFIELD_BIN", "target/debug/jackfield")
 }
 
+/// The program, built so that it ends itself at a commit which the environment names.
+#[must_use]
+pub fn program_with_faults() -> PathBuf {
+    named("JACKFIELD_FAULTS_BIN", "target/faults/jackfield")
+}
+
 /// The folder with the built-in plugins.
 #[must_use]
 pub fn plugins() -> PathBuf {
@@ -34,7 +40,8 @@ pub fn plugins() -> PathBuf {
 }
 
 /// A file in the folder of the peers that others wrote.
-pub(crate) fn peer(file: &str) -> PathBuf {
+#[must_use]
+pub fn peer(file: &str) -> PathBuf {
     let folder = named("JACKFIELD_PEERS", "target/peers");
     // Not canonical: Python knows by the path of its link that it belongs to an environment.
     let path = folder.join(file);

@@ -10,7 +10,7 @@ use super::record::Recorder;
 use super::verdict;
 use crate::contacts::document::Document;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Status, Trouble};
 use crate::status;
 use async_trait::async_trait;
@@ -39,8 +39,14 @@ pub(crate) const PAUSE: i64 = 1_000;
 
 /// Tries to send a message. Never fails: what cannot be done now is done again.
 pub(crate) async fn deliver(context: &Arc<Context>, id: &str) -> After {
+    // A message of another host's bucket is that host's to send.
+    let bucket = bucket_in("msg", id).filter(|bucket| context.host.owns(*bucket));
+    let Some(_under_way) = bucket.and_then(|bucket| context.deliveries.begin(bucket)) else {
+        return After::Done;
+    };
     match attempt(context, id).await {
         Ok(after) => after,
+        Err(error) if matches!(error.kind, ErrorKind::Elsewhere { .. }) => After::Done,
         Err(error) => {
             tracing::warn!(message = id, %error, "the message could not be looked at; it is tried again");
             After::Again(context.now().saturating_add(PAUSE))
@@ -154,7 +160,7 @@ impl Commitment {
     async fn commit(&mut self, once: bool) -> Result<()> {
         let gone = || Error::conflict("gone", "the message is no longer there");
         let bucket = bucket_in("msg", &self.id).ok_or_else(gone)?;
-        let guard = self.context.lock(bucket).await;
+        let guard = self.context.lock(bucket).await?;
         let mut message = status::message(&self.context, &self.id)
             .await?
             .ok_or_else(gone)?;

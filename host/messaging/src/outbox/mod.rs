@@ -7,12 +7,14 @@
 
 mod checks;
 mod deliver;
+mod deliveries;
 mod lanes;
 mod record;
 mod recover;
 mod run;
 mod verdict;
 
+pub(crate) use deliveries::Deliveries;
 pub(crate) use verdict::code;
 
 use crate::context::Context;
@@ -75,6 +77,16 @@ impl Outbox {
     /// How many messages of a channel wait in memory.
     pub(crate) fn waiting(&self, channel: &str) -> usize {
         self.queue(channel).len()
+    }
+
+    /// How many messages of all channels are with their provider.
+    pub(crate) fn under_way(&self) -> usize {
+        let queues = self
+            .inner
+            .queues
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        queues.values().map(|queue| queue.under_way()).sum()
     }
 
     /// Runs something beside, until it ends or the host does.

@@ -226,6 +226,13 @@ impl<'a> Recorder<'a> {
                     let again = self.context.now().saturating_add(PAUSE);
                     self.context.host.clock().sleep_until(again).await;
                 }
+                Err(error) if matches!(error.kind, ErrorKind::Elsewhere { .. }) => {
+                    tracing::warn!(
+                        message = self.id,
+                        "the message's bucket was lost while it was being sent; its owner resolves it"
+                    );
+                    return;
+                }
                 Err(error) => {
                     tracing::error!(message = self.id, %error, "what came of a message cannot be written");
                     return;
@@ -238,7 +245,7 @@ impl<'a> Recorder<'a> {
         let gone = || Error::not_found("no-message", "the message is gone");
         let context = self.context;
         let bucket = bucket_in("msg", self.id).ok_or_else(gone)?;
-        let guard = context.lock(bucket).await;
+        let guard = context.lock(bucket).await?;
         let mut message = status::message(context, self.id).await?.ok_or_else(gone)?;
         let now = context.now();
         let before = message.status();

@@ -20,23 +20,23 @@ const JUST_NOW: i64 = 60_000;
 const SAMPLE: i64 = 10_000;
 
 impl Outbox {
-    /// Takes up what an earlier life left.
+    /// Takes up what an earlier life, or another host, left in these buckets.
     ///
     /// # Errors
     /// `unavailable`.
-    pub(crate) async fn recover(&self) -> Result<()> {
+    pub(crate) async fn recover(&self, buckets: &[i32]) -> Result<()> {
         let context = &*self.inner.context;
-        for row in rows(context, "sending", i64::MAX).await? {
+        for row in rows(context, buckets, "sending", i64::MAX).await? {
             resolve(context, &row.id).await?;
         }
         for state in ["accepted", "sent"] {
-            self.refer_latest(state).await?;
+            self.refer_latest(buckets, state).await?;
         }
         let channels = context.store().find(Query::<Channel>::all()).await?;
         let mut waiting: HashSet<String> = channels.into_iter().map(|row| row.id).collect();
         // Messages of a channel that is gone are looked at too: they are refused.
         waiting.extend(
-            rows(context, "queued", SAMPLE)
+            rows(context, buckets, "queued", SAMPLE)
                 .await?
                 .into_iter()
                 .map(|row| row.channel),
@@ -48,9 +48,9 @@ impl Outbox {
     }
 
     /// Receipts of the last moments whose provider's id may not have been written.
-    async fn refer_latest(&self, state: &str) -> Result<()> {
+    async fn refer_latest(&self, buckets: &[i32], state: &str) -> Result<()> {
         let context = &*self.inner.context;
-        let newest = Query::<Message>::all()
+        let newest = of(context, buckets)
             .equal("direction", "out")
             .equal("state", state)
             .descending("updated_at")
@@ -58,7 +58,7 @@ impl Outbox {
         let Some(newest) = context.store().find(newest).await?.pop() else {
             return Ok(());
         };
-        let latest = Query::<Message>::all()
+        let latest = of(context, buckets)
             .equal("direction", "out")
             .equal("state", state)
             .filter("updated_at", Is::AtLeast, newest.updated_at - JUST_NOW);
@@ -66,24 +66,32 @@ impl Outbox {
             if let (Some(provider_id), Some(channel)) =
                 (&row.provider_id, context.channel_by_id(&row.channel).await?)
             {
-                refer(context, &channel, provider_id, &row.id).await;
+                // Not awaited: the id may be at home with a host that waits for this one.
+                let context = self.inner.context.clone();
+                let (provider_id, id) = (provider_id.clone(), row.id.clone());
+                self.beside(async move { refer(&context, &channel, &provider_id, &id).await });
             }
         }
         Ok(())
     }
 }
 
-async fn rows(context: &Context, state: &str, limit: i64) -> Result<Vec<Message>> {
-    let store = context.store();
-    let mut query = Query::<Message>::all()
+/// Messages of these buckets.
+fn of(context: &Context, buckets: &[i32]) -> Query<Message> {
+    let all = usize::try_from(context.store().buckets()).unwrap_or_default();
+    if buckets.len() < all {
+        Query::all().filter("bucket", Is::In, json!(buckets))
+    } else {
+        Query::all()
+    }
+}
+
+async fn rows(context: &Context, buckets: &[i32], state: &str, limit: i64) -> Result<Vec<Message>> {
+    let query = of(context, buckets)
         .equal("direction", "out")
         .equal("state", state)
         .limit(limit);
-    let owned = store.owned();
-    if owned.len() < usize::try_from(store.buckets()).unwrap_or_default() {
-        query = query.filter("bucket", Is::In, json!(owned));
-    }
-    Ok(store.find(query).await?)
+    Ok(context.store().find(query).await?)
 }
 
 /// A message that was being sent: again where that is safe, else uncertain.
@@ -91,7 +99,7 @@ async fn resolve(context: &Context, id: &str) -> Result<()> {
     let Some(bucket) = bucket_in("msg", id) else {
         return Ok(());
     };
-    let guard = context.lock(bucket).await;
+    let guard = context.lock(bucket).await?;
     let Some(mut message) = status::message(context, id).await? else {
         return Ok(());
     };

@@ -95,6 +95,10 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    pub(crate) fn under_way(&self) -> usize {
+        held(&self.pace).under_way
+    }
+
     pub(crate) fn len(&self) -> usize {
         held(&self.lanes).len()
     }

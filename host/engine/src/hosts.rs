@@ -1,0 +1,178 @@
+//! What this host does when buckets change hands.
+//!
+//! Taken: what the bucket holds is taken up (queued and running runs go on from their last commit,
+//! its timers are read, its tray is looked into, the domain takes up its own). Leaving: bursts
+//! reach their next commit, the domain lets go, and the bucket is handed back for another host to
+//! take at once. Lost: everything in memory of it is forgotten; commits that are still under way
+//! are refused by their epoch. On a database that is this host's alone, every bucket is taken at
+//! the start and nothing more happens.
+
+use crate::engine::Core;
+use crate::parcels;
+use crate::run::drive;
+use jackfield_store::records::{Event, Run};
+use jackfield_store::{Change, Is, Query, ReadError, StoreExt};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// The pause before a bucket that could not be read is read again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long bursts of a bucket that is to leave may take to their next commit. An activation is
+/// bounded by its deadline; what takes longer is cut off by the fence, as if this host had died.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Takes up the buckets that this host owns already.
+pub(crate) async fn start(
+    core: &Arc<Core>,
+    changes: &mut UnboundedReceiver<Change>,
+) -> Result<(), ReadError> {
+    let mut taken = Vec::new();
+    while let Ok(change) = changes.try_recv() {
+        match change {
+            Change::Taken(bucket) => {
+                take(core, bucket).await?;
+                taken.push(bucket);
+            }
+            other => follow(core, other).await,
+        }
+    }
+    core.timers.read_again();
+    if let Some(domain) = core.domain() {
+        domain
+            .taken(&taken)
+            .await
+            .map_err(|error| ReadError::Unavailable(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Follows what changes, until the store ends or the engine stops.
+pub(crate) async fn run(core: Arc<Core>, mut changes: UnboundedReceiver<Change>) {
+    loop {
+        tokio::select! {
+            () = core.stopping.cancelled() => return,
+            change = changes.recv() => match change {
+                None => return,
+                Some(Change::Taken(first)) => {
+                    // Buckets come in crowds: what concerns all of them is done once.
+                    let mut taken = vec![first];
+                    let mut next = None;
+                    while let Ok(change) = changes.try_recv() {
+                        match change {
+                            Change::Taken(bucket) => taken.push(bucket),
+                            other => {
+                                next = Some(other);
+                                break;
+                            }
+                        }
+                    }
+                    take_all(&core, taken).await;
+                    if let Some(change) = next {
+                        follow(&core, change).await;
+                    }
+                }
+                Some(change) => follow(&core, change).await,
+            }
+        }
+    }
+}
+
+async fn follow(core: &Arc<Core>, change: Change) {
+    match change {
+        Change::Taken(bucket) => take_all(core, vec![bucket]).await,
+        Change::Leaving(bucket) => {
+            let task = core.clone();
+            core.tasks.spawn(async move { leave(&task, bucket).await });
+        }
+        Change::Lost(bucket) => {
+            core.tenures.end(bucket);
+            if let Some(domain) = core.domain() {
+                domain.lost(bucket);
+            }
+        }
+        Change::Knock(bucket) => {
+            if core.tenures.of(bucket).is_ok() {
+                let task = core.clone();
+                core.tasks
+                    .spawn(async move { parcels::look(&task, bucket).await });
+            }
+        }
+        Change::Control => core.forget_control(),
+        Change::Notice(text) => match text.split_once(' ') {
+            Some(("parcel", id)) => parcels::answered(core, id),
+            _ => tracing::debug!(text, "a notice of an unknown kind"),
+        },
+    }
+}
+
+async fn take_all(core: &Arc<Core>, buckets: Vec<i32>) {
+    tracing::info!(buckets = buckets.len(), "buckets are taken over");
+    for bucket in &buckets {
+        while let Err(error) = take(core, *bucket).await {
+            tracing::warn!(bucket, %error, "the bucket cannot be read; again in a second");
+            tokio::select! {
+                () = core.stopping.cancelled() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+    core.timers.read_again();
+    let Some(domain) = core.domain() else { return };
+    while let Err(error) = domain.taken(&buckets).await {
+        tracing::warn!(%error, "messages of new buckets cannot be taken up; again in a second");
+        tokio::select! {
+            () = core.stopping.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+/// Takes up what a bucket holds.
+async fn take(core: &Arc<Core>, bucket: i32) -> Result<(), ReadError> {
+    let Some(epoch) = core.store.epoch(bucket) else {
+        return Ok(());
+    };
+    // Whoever had it before may have had a clock that is ahead of ours.
+    let latest = Query::<Event>::of(bucket).descending("id").limit(1);
+    for event in core.store.find(latest).await? {
+        jackfield_store::observe(&event.id);
+    }
+    // Nobody starts anything here before the tenure begins, so these are all there are.
+    let open = Query::<Run>::of(bucket)
+        .filter("state", Is::In, vec!["queued", "running"])
+        .ascending("id");
+    let runs = core.store.find(open).await?;
+    let tenure = core
+        .tenures
+        .begin(bucket, epoch, core.now(), &core.stopping);
+    for run in runs {
+        drive::spawn_in(core, tenure.clone(), run, true);
+    }
+    parcels::look(core, bucket).await;
+    Ok(())
+}
+
+async fn leave(core: &Arc<Core>, bucket: i32) {
+    let Ok(tenure) = core.tenures.of(bucket) else {
+        return;
+    };
+    let drained = async {
+        tenure.drain().await;
+        if let Some(domain) = core.domain() {
+            domain.leave(bucket).await;
+        }
+    };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!(bucket, "the bucket is handed over with work under way");
+    }
+    core.tenures.end(bucket);
+    // Whoever holds the lock finishes; whoever waits for it finds the tenure ended.
+    let _last = core.raw_lock(bucket).await;
+    if let Some(domain) = core.domain() {
+        domain.lost(bucket);
+    }
+    if let Err(error) = core.store.release(bucket).await {
+        tracing::warn!(bucket, %error, "the bucket could not be handed back; its lease ends");
+    }
+}
