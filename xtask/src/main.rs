@@ -17,8 +17,11 @@ mod component;
 mod demo;
 mod deny;
 mod doctor;
+mod fuzz;
+mod kill;
 mod peers;
 mod plugins;
+mod postgres;
 mod repo;
 mod shell;
 mod test;
@@ -48,6 +51,10 @@ enum Command {
     Plugins(plugins::Options),
     /// Run the benchmarks against a release build
     Bench(bench::Options),
+    /// Kill hosts under load at random instants, and audit what they did
+    Kill(kill::Options),
+    /// Run the fuzz targets of everything that reads what strangers write
+    Fuzz(fuzz::Options),
     /// Say what this machine has, what is missing and how to get it
     Doctor,
 }
@@ -58,6 +65,8 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Plugins(options) => plugins::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Kill(options) => kill::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Doctor => doctor::run(),
     };
     match result {

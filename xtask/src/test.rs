@@ -4,7 +4,7 @@
 //! was done and how long it took. Each stage can be run alone (`--only`), and brings for itself what
 //! it needs. The stages are a table: what is run, in which order, is read there.
 
-use crate::{demo, deny, peers, plugins, repo, shell};
+use crate::{demo, deny, kill, peers, plugins, postgres, repo, shell};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use shell::Tests;
@@ -88,6 +88,7 @@ impl Stage {
             }
             Stage::Unit => {
                 plugins::build()?;
+                postgres::bring()?;
                 let mut command = shell::cargo();
                 command.args(["test", "--workspace", "--exclude", "jackfield-tests"]);
                 with_paths(&mut command);
@@ -209,7 +210,8 @@ fn plugin_tests(tests: &mut Tests) -> Result<()> {
 fn end_to_end(tests: &mut Tests) -> Result<()> {
     plugins::build()?;
     peers::bring()?;
-    cargo(&["build", "--package", "jackfield-server"])?;
+    postgres::bring()?;
+    kill::build_with_faults()?;
     let mut command = shell::cargo();
     command.args(["test", "--package", "jackfield-tests"]);
     with_paths(&mut command);
@@ -220,6 +222,7 @@ fn end_to_end(tests: &mut Tests) -> Result<()> {
 pub(crate) fn with_paths(command: &mut Command) {
     command
         .env("JACKFIELD_BIN", repo::program("debug", "jackfield"))
+        .env("JACKFIELD_FAULTS_BIN", repo::target("faults/jackfield"))
         .env("JACKFIELD_PLUGINS", repo::target("plugins"))
         .env("JACKFIELD_HOSTILE_PLUGINS", repo::target("plugins-hostile"))
         .env(

@@ -71,6 +71,16 @@ pub struct Caller {
     pub grant: Arc<Grant>,
 }
 
+impl Caller {
+    /// The same on behalf of somebody, such as a workspace: what is under way is then counted by
+    /// itself, and a flood on another's behalf does not hold it up.
+    #[must_use]
+    pub fn on_behalf_of(mut self, owner: &str) -> Caller {
+        self.plugin = format!("{} of {owner}", self.plugin);
+        self
+    }
+}
+
 /// The way out. One for each process; cloning is cheap and shares pools and limits.
 #[derive(Clone)]
 pub struct Egress(Arc<Inner>);

@@ -5,8 +5,9 @@
 //! go into one Aho-Corasick automaton, so a scrub is one pass over the bytes whatever their
 //! number. Base64 is looked for at all three alignments, so that a secret in the middle of a longer
 //! encoded text (`user:secret`, an encoded body) is found too, in whatever escapes it stood there.
+//! Tricks that cost a server one line (reversed, each letter as an escape) are looked for as well.
 //!
-//! What it cannot do: a server that reverses, encrypts, compresses or splits a secret gets it past
+//! What it cannot do: a server that encrypts, compresses or takes a secret apart gets it past
 //! this. The defence against such a server is that only granted hosts ever see the secret.
 //!
 //! Every non-empty secret is scrubbed, however short; a secret of a few letters makes answers hard
@@ -58,11 +59,13 @@ impl Scrubber {
         extra: impl IntoIterator<Item = &'b str>,
     ) -> Scrubber {
         let mut texts: BTreeSet<String> = extra.into_iter().map(str::to_owned).collect();
+        let mut forms = BTreeSet::new();
         for secret in secrets {
             add_texts(secret.expose(), &mut texts);
+            add_tricks(secret.expose(), &mut forms);
         }
         texts.remove("");
-        let mut forms = BTreeSet::new();
+        forms.remove("");
         for text in texts {
             add_encoded(&text, &mut forms);
             forms.insert(text);
@@ -189,6 +192,36 @@ fn add_texts(value: &str, texts: &mut BTreeSet<String>) {
     }
 }
 
+/// What no encoder writes by itself, and anybody can who means to: backwards, and with an escape
+/// for every letter where none needs one.
+fn add_tricks(value: &str, forms: &mut BTreeSet<String>) {
+    let units = |write: fn(u16) -> String| value.encode_utf16().map(write).collect::<String>();
+    let chars = |write: fn(u32) -> String| {
+        let codes = value.chars().map(u32::from);
+        codes.map(write).collect::<String>()
+    };
+    let bytes = |write: fn(u8) -> String| value.bytes().map(write).collect::<String>();
+    forms.extend([
+        value.chars().rev().collect(),
+        // As the name of a header, or of a host in a redirect.
+        value.to_lowercase(),
+        value.to_uppercase(),
+        units(|unit| format!("\\u{unit:04x}")),
+        units(|unit| format!("\\u{unit:04X}")),
+        chars(|code| format!("&#{code};")),
+        chars(|code| format!("&#x{code:x};")),
+        chars(|code| format!("&#x{code:X};")),
+        bytes(|byte| format!("%{byte:02x}")),
+        bytes(|byte| format!("%{byte:02X}")),
+        bytes(|byte| format!("\\x{byte:02x}")),
+    ]);
+    for apart in [" ", ":", "-"] {
+        let pairs: Vec<String> = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        forms.insert(pairs.join(apart));
+        forms.insert(pairs.join(apart).to_ascii_uppercase());
+    }
+}
+
 /// Any of these texts when it is part of something that was encoded as a whole: a server that
 /// shows a request's body in base64, say.
 fn add_encoded(text: &str, forms: &mut BTreeSet<String>) {
@@ -279,6 +312,25 @@ mod tests {
             let clean = scrubber().text(&dressed).into_owned();
             assert!(clean.contains(MASK), "{dressed} -> {clean}");
             assert!(!clean.contains("s3cr"), "{clean}");
+        }
+    }
+
+    #[test]
+    fn tricks_of_one_line_are_found() {
+        let scrubber = Scrubber::new([&Secret::new("Tôk7")]);
+        for trick in [
+            "7kôT",
+            "tôk7",
+            "TÔK7",
+            "\\u0054\\u00f4\\u006b\\u0037",
+            "&#84;&#244;&#107;&#55;",
+            "&#x54;&#xF4;&#x6B;&#x37;",
+            "%54%c3%b4%6b%37",
+            "\\x54\\xc3\\xb4\\x6b\\x37",
+            "54 c3 b4 6b 37",
+            "54:C3:B4:6B:37",
+        ] {
+            assert_eq!(scrubber.text(&format!("<{trick}>")), "<***>", "{trick}");
         }
     }
 

@@ -170,6 +170,81 @@ async fn a_server_that_drips_its_body_is_cut_off() {
     );
 }
 
+/// Writes one byte after the other, as slowly as it likes.
+async fn drip(mut stream: tokio::net::TcpStream, bytes: &'static [u8]) {
+    for byte in bytes.iter().cycle() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if stream.write_all(&[*byte]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_drips_its_headers_is_cut_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(drip(
+                stream,
+                b"HTTP/1.1 200 OK\r\nx-slow: aaaaaaaaaaaaaaaaaaaaaaaa",
+            ));
+        }
+    });
+    let began = std::time::Instant::now();
+    let error = small()
+        .http(
+            &anywhere(),
+            short(get(format!("http://{server}/"))),
+            &NoSecrets,
+        )
+        .await
+        .unwrap_err();
+    let timeout = matches!(
+        error,
+        Error::Timeout {
+            maybe_sent: true,
+            ..
+        }
+    );
+    assert!(timeout, "{error:?}");
+    assert!(began.elapsed() < SHORT * 5, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_reads_its_upload_slowly_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut byte = [0; 1];
+                while stream.read_exact(&mut byte).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            });
+        }
+    });
+    let request = HttpRequest {
+        // More than the sockets of both sides hold.
+        body: Some(Bytes::from(vec![b'x'; 9 << 20])),
+        ..short(post(format!("http://{server}/"), ""))
+    };
+    let error = open()
+        .http(&anywhere(), request, &NoSecrets)
+        .await
+        .unwrap_err();
+    let timeout = matches!(
+        error,
+        Error::Timeout {
+            maybe_sent: true,
+            ..
+        }
+    );
+    assert!(timeout, "{error:?}");
+}
+
 #[tokio::test]
 async fn where_no_connection_stood_nothing_was_sent() {
     struct Silent;
@@ -390,6 +465,31 @@ async fn a_plugin_has_its_share_and_waiting_counts_as_time() {
     for one in [first, waiting, other] {
         assert_eq!(one.await.unwrap().unwrap().status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_one_workspace_leaves_another_its_share_of_the_same_plugin() {
+    let (url, arrived, go) = gated().await;
+    let egress = Egress::new(Options {
+        per_plugin_concurrency: 1,
+        ..open_options()
+    })
+    .unwrap();
+    let ask = |workspace: &str| {
+        let (egress, request) = (egress.clone(), short(get(&url)));
+        let caller = anywhere().on_behalf_of(workspace);
+        async move { egress.http(&caller, request, &NoSecrets).await }
+    };
+    let flood = tokio::spawn(ask("paris"));
+    arrived.acquire().await.unwrap().forget();
+    let mut beside = tokio::spawn(ask("lyon"));
+    tokio::select! {
+        arrived = arrived.acquire() => arrived.unwrap().forget(),
+        ended = &mut beside => panic!("it was held up: {ended:?}"),
+    }
+    go.add_permits(2);
+    assert_eq!(beside.await.unwrap().unwrap().status, 200);
+    assert_eq!(flood.await.unwrap().unwrap().status, 200);
 }
 
 #[tokio::test]

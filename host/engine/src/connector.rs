@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use jackfield_egress::{Caller, Secrets};
 use jackfield_sandbox::wit::connector::{Receipt, Received, Request};
 use jackfield_sandbox::wit::{Failure, FailureClass, log};
-use jackfield_sandbox::{Activated, Effect, Ended, HostCall, HostCalls, HostReply, Stop, Usage};
+use jackfield_sandbox::{
+    Account, Activated, Effect, Ended, HostCall, HostCalls, HostReply, Stop, Usage,
+};
 use jackfield_store::records::Channel;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -91,7 +93,8 @@ impl Engine {
             .map_err(unusable)?;
         let caller = plugin
             .caller(Some(&channel.settings))
-            .map_err(ConnectorError::Unusable)?;
+            .map_err(ConnectorError::Unusable)?
+            .on_behalf_of(&channel.workspace);
         Ok(Connector {
             core: self.core.clone(),
             channel: json!({
@@ -189,6 +192,7 @@ impl Connector {
             core: self.core.clone(),
             plugin: self.plugin.clone(),
             caller: self.caller.clone(),
+            workspace: self.workspace.clone(),
             channel: self.id.clone(),
             secrets,
             intent,
@@ -203,6 +207,7 @@ struct ConnectorCalls {
     core: Arc<Core>,
     plugin: Arc<Loaded>,
     caller: Caller,
+    workspace: String,
     channel: String,
     secrets: Arc<dyn Secrets>,
     intent: Option<(Box<dyn Intent>, String)>,
@@ -278,6 +283,13 @@ impl HostCalls for ConnectorCalls {
             log::Level::Info | log::Level::Debug => {
                 tracing::debug!(channel = %self.channel, %plugin, "{message}");
             }
+        }
+    }
+
+    fn account(&self) -> Account {
+        Account {
+            workspace: self.workspace.as_str().into(),
+            workflow: self.channel.as_str().into(),
         }
     }
 }

@@ -139,6 +139,16 @@ pub trait Domain: Send + Sync + 'static {
 
     /// A message's timer is due (a retry, a scheduled send).
     fn message_due(&self, message: &str);
+
+    /// These buckets are this host's now: what they hold is taken up.
+    async fn taken(&self, buckets: &[i32]) -> Result<(), DomainError>;
+
+    /// The bucket is to go to another host: begins nothing new of it and returns when what is
+    /// under way is committed.
+    async fn leave(&self, bucket: i32);
+
+    /// The bucket is another host's: everything of it is forgotten. Must not block.
+    fn lost(&self, bucket: i32);
 }
 
 /// Whose secrets.

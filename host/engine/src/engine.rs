@@ -1,26 +1,32 @@
 //! The engine: what its parts share, and the handle that the layers above hold.
 //!
 //! Life of it: `Engine::new`, then `attach` the domain (which itself needs the handle), then
-//! `start`, which takes up what an earlier life left: queued and running runs go on from their
-//! last commit, timers are read from the database. `stop` lets bursts reach their next commit.
+//! `start`, which takes up what the buckets of this host hold (`hosts.rs`). `stop` lets bursts
+//! reach their next commit.
 //!
-//! What must hold: rows of a bucket that are read and then written are so under the bucket's lock;
-//! a run is driven by one task at a time; nothing is acknowledged before it is committed.
+//! What must hold: rows of a bucket that are read and then written are so under the bucket's lock,
+//! within one tenure; a run is driven by one task at a time; nothing is acknowledged before it is
+//! committed.
 
 use crate::clock::SharedClock;
 use crate::domain::Domain;
+use crate::hosts;
+use crate::parcels::Parcels;
 use crate::plugins::{Plugins, UNFINISHED};
-use crate::run::drive;
 use crate::runs::Runs;
+use crate::tenure::{Elsewhere, Tenure, Tenures};
 use crate::timers::Timers;
 use crate::workflows::Workflows;
 use jackfield_egress::Egress;
 use jackfield_sandbox::Sandbox;
 use jackfield_store::records::Run;
-use jackfield_store::{Commit, CommitError, Is, Query, ReadError, SharedStore, StoreExt};
+use jackfield_store::{
+    Change, Commit, CommitError, HostInfo, Is, Query, ReadError, SharedStore, StoreExt,
+};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,11 +53,14 @@ pub(crate) struct Core {
     pub timers: Timers,
     pub tasks: TaskTracker,
     pub stopping: CancellationToken,
+    pub tenures: Tenures,
+    pub parcels: Parcels,
+    changes: Mutex<Option<UnboundedReceiver<Change>>>,
+    on_control: Mutex<Vec<Box<dyn Fn() + Send>>>,
     domain: OnceLock<Arc<dyn Domain>>,
     locks: Vec<Arc<tokio::sync::Mutex<()>>>,
     running: Mutex<HashMap<String, Driver>>,
     generation: AtomicU64,
-    started_at: std::sync::atomic::AtomicI64,
     watched: Mutex<HashMap<String, watch::Sender<u64>>>,
 }
 
@@ -63,7 +72,7 @@ struct Driver {
 
 /// The lock of a bucket. Whoever reads and then writes rows of the bucket holds it.
 pub struct BucketLock {
-    bucket: i32,
+    tenure: Arc<Tenure>,
     _guard: OwnedMutexGuard<()>,
 }
 
@@ -71,7 +80,12 @@ impl BucketLock {
     /// Which bucket.
     #[must_use]
     pub fn bucket(&self) -> i32 {
-        self.bucket
+        self.tenure.bucket
+    }
+
+    /// The tenure in which it was taken.
+    pub(crate) fn tenure(&self) -> &Arc<Tenure> {
+        &self.tenure
     }
 }
 
@@ -99,11 +113,14 @@ impl Engine {
                 timers: Timers::default(),
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
+                tenures: Tenures::default(),
+                parcels: Parcels::default(),
+                changes: Mutex::new(Some(store.changes())),
+                on_control: Mutex::default(),
                 domain: OnceLock::new(),
                 locks: (0..buckets).map(|_| Arc::default()).collect(),
                 running: Mutex::default(),
                 generation: AtomicU64::new(0),
-                started_at: std::sync::atomic::AtomicI64::new(i64::MIN),
                 watched: Mutex::default(),
                 store,
                 clock,
@@ -118,21 +135,21 @@ impl Engine {
         let _ = self.core.domain.set(domain);
     }
 
-    /// Takes up what is in the database and begins to work.
+    /// Takes up what is in the database and begins to work. Called once.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn start(&self) -> Result<(), ReadError> {
         let core = &self.core;
-        core.started_at.store(core.now(), Ordering::Relaxed);
+        let changes = core
+            .changes
+            .lock()
+            .map_or(None, |mut changes| changes.take());
         core.tasks.spawn(crate::timers::run(core.clone()));
-        for bucket in core.store.owned() {
-            let query = Query::<Run>::of(bucket)
-                .filter("state", Is::In, vec!["queued", "running"])
-                .ascending("id");
-            for run in core.store.find(query).await? {
-                drive::spawn(core, run, true);
-            }
+        if let Some(mut changes) = changes {
+            core.store.join();
+            hosts::start(core, &mut changes).await?;
+            core.tasks.spawn(hosts::run(core.clone(), changes));
         }
         Ok(())
     }
@@ -193,8 +210,44 @@ impl Engine {
     }
 
     /// The lock of a bucket.
-    pub async fn lock(&self, bucket: i32) -> BucketLock {
+    ///
+    /// # Errors
+    /// When the bucket is another host's: `ask` has it done there.
+    pub async fn lock(&self, bucket: i32) -> Result<BucketLock, Elsewhere> {
         self.core.lock(bucket).await
+    }
+
+    /// A bucket for what belongs to none by itself: one of this host's, so that it is done here.
+    #[must_use]
+    pub fn any_bucket(&self) -> i32 {
+        self.core.any_bucket()
+    }
+
+    /// Whether a bucket is this host's now.
+    #[must_use]
+    pub fn owns(&self, bucket: i32) -> bool {
+        self.core.tenures.of(bucket).is_ok()
+    }
+
+    /// How many buckets are this host's.
+    #[must_use]
+    pub fn owned(&self) -> usize {
+        self.core.tenures.len()
+    }
+
+    /// The living hosts of the database.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn hosts(&self) -> Result<Vec<HostInfo>, ReadError> {
+        self.core.store.hosts().await
+    }
+
+    /// Calls `forget` whenever another host has changed control records.
+    pub fn on_control_change(&self, forget: impl Fn() + Send + 'static) {
+        if let Ok(mut all) = self.core.on_control.lock() {
+            all.push(Box::new(forget));
+        }
     }
 
     /// Commits the domain's own writes, under the lock.
@@ -202,8 +255,8 @@ impl Engine {
     /// # Errors
     /// As of the store.
     pub async fn commit(&self, lock: &BucketLock, commit: Commit) -> Result<(), CommitError> {
-        debug_assert!(commit.bucket.is_none_or(|bucket| bucket == lock.bucket));
-        self.core.store.commit(commit).await
+        debug_assert!(commit.bucket.is_none_or(|bucket| bucket == lock.bucket()));
+        self.core.store.commit(lock.tenure.fence(commit)).await
     }
 
     /// Takes a timer of a message: `Domain::message_due` is called with the id, not before `due`.
@@ -246,21 +299,56 @@ impl Core {
         self.clock.now()
     }
 
-    /// Whether something was last touched in an earlier life of the host.
-    pub(crate) fn is_from_before(&self, updated_at: i64) -> bool {
-        updated_at < self.started_at.load(Ordering::Relaxed)
+    /// Another host has changed control records: the copies are forgotten.
+    pub(crate) fn forget_control(&self) {
+        self.workflows.forget();
+        if let Ok(all) = self.on_control.lock() {
+            for forget in all.iter() {
+                forget();
+            }
+        }
+    }
+
+    /// Whether a run was last touched by an earlier life of the host, or by another host.
+    pub(crate) fn is_from_before(&self, run: &Run) -> bool {
+        self.tenures
+            .of(run.bucket)
+            .is_ok_and(|tenure| run.updated_at < tenure.since)
+    }
+
+    pub(crate) fn any_bucket(&self) -> i32 {
+        let buckets = self.store.buckets().max(1);
+        self.tenures
+            .any()
+            .unwrap_or_else(|| rand::random_range(0..buckets))
     }
 
     pub(crate) fn new_id(&self, kind: &str, bucket: i32) -> String {
         jackfield_store::new_id(kind, bucket, self.now())
     }
 
-    pub(crate) async fn lock(&self, bucket: i32) -> BucketLock {
-        let place = usize::try_from(bucket).unwrap_or(0) % self.locks.len().max(1);
+    pub(crate) async fn lock(&self, bucket: i32) -> Result<BucketLock, Elsewhere> {
+        // Before the wait, so that nobody queues for what is another host's; and after it.
+        self.tenures.of(bucket)?;
+        let guard = self.raw_lock(bucket).await;
+        let tenure = self.tenures.of(bucket)?;
+        Ok(BucketLock {
+            tenure,
+            _guard: guard,
+        })
+    }
+
+    /// The lock for those who hold a tenure already, over or not: their commits are fenced.
+    pub(crate) async fn lock_in(&self, tenure: &Arc<Tenure>) -> BucketLock {
         BucketLock {
-            bucket,
-            _guard: self.locks[place].clone().lock_owned().await,
+            _guard: self.raw_lock(tenure.bucket).await,
+            tenure: tenure.clone(),
         }
+    }
+
+    pub(crate) async fn raw_lock(&self, bucket: i32) -> OwnedMutexGuard<()> {
+        let place = usize::try_from(bucket).unwrap_or(0) % self.locks.len().max(1);
+        self.locks[place].clone().lock_owned().await
     }
 
     /// Notes that a task drives this run. The latest counts.

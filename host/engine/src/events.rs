@@ -16,6 +16,7 @@ use crate::run::journal::Entry;
 use crate::run::state::{EventRef, State, Wake};
 use crate::run::wake;
 use crate::scope::RunScope;
+use crate::tenure::Elsewhere;
 use crate::workflows::{Version, WorkflowError};
 use jackfield_store::records::{Decision, Enrolment, Event, Run, Wait};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, StoreExt};
@@ -70,6 +71,9 @@ pub enum AcceptError {
     /// The event cannot be taken as it is.
     #[error("{0}")]
     Invalid(String),
+    /// The bucket is another host's.
+    #[error(transparent)]
+    Elsewhere(#[from] Elsewhere),
     /// A workflow cannot be loaded.
     #[error(transparent)]
     Workflow(#[from] WorkflowError),
@@ -118,7 +122,7 @@ impl Engine {
         let react = react(&self.core, lock, events, 0, &mut commit).await?;
         self.core
             .store
-            .commit(commit)
+            .commit(lock.tenure().fence(commit))
             .await
             .map_err(|error| match error {
                 CommitError::Exists { .. } => AcceptError::Repeated,

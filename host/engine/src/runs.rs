@@ -3,12 +3,14 @@
 use crate::domain::NewEvent;
 use crate::engine::{Core, Engine};
 use crate::events::{self, AcceptError};
-use crate::run::journal::Entry;
+use crate::run::drive::{self, Fresh};
+use crate::run::journal::{self, Entry};
+use crate::run::opening::{self, Opening, Started};
 use crate::run::state::{Phase, State};
 use crate::run::wake;
-use crate::workflows::WorkflowError;
-use jackfield_store::records::{Event, Journal, Run};
-use jackfield_store::{Commit, Is, Query, ReadError, StoreExt};
+use crate::workflows::{Version, WorkflowError};
+use jackfield_store::records::{Event, Journal, Run, Seen};
+use jackfield_store::{Commit, CommitError, Is, Query, ReadError, Record, StoreExt};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -122,36 +124,82 @@ impl Runs {
     }
 
     /// Starts a run of a published workflow by hand, whatever its trigger. Durable when it returns.
+    /// What was started with a key is not started with it again.
     ///
     /// # Errors
-    /// When there is no such workflow, or it is not live.
+    /// When there is no such workflow, or it is not live; `Repeated` for a key that was used.
     pub async fn start(
         &self,
         workspace: &str,
         workflow: &str,
         contact: Option<&str>,
         data: Value,
-    ) -> Result<String, RunError> {
-        let core = &self.core;
-        let live = core.workflows.live(workspace).await?;
-        let Some(version) = live.iter().find(|version| version.workflow == workflow) else {
-            let found = core.workflows.get(workspace, workflow).await?;
-            return Err(match found.state.as_str() {
-                "stopped" => RunError::State(format!(
-                    "workflow `{workflow}` is stopped; activate it first"
-                )),
-                _ => WorkflowError::NotPublished(workflow.to_owned()).into(),
-            });
+        key: Option<&str>,
+    ) -> Result<RunView, RunError> {
+        let version = self.live(workspace, workflow).await?;
+        let (run, state) = self.accept(&version, contact, data, key).await?;
+        let shown = view_of(run.clone(), Some(state.clone()));
+        let (opening, _) = opening::opening(&run.id, None);
+        self.begin(run, state, version, opening);
+        Ok(shown)
+    }
+
+    /// The same for a caller who waits for the run's end. What it returns tells when the run is
+    /// durable, which is not so yet.
+    ///
+    /// # Errors
+    /// As of `start`.
+    pub async fn start_awaited(
+        &self,
+        workspace: &str,
+        workflow: &str,
+        contact: Option<&str>,
+        data: Value,
+        key: Option<&str>,
+    ) -> Result<Started, RunError> {
+        let version = self.live(workspace, workflow).await?;
+        if contact.is_some() || key.is_some() {
+            // Whether it may begin is looked up and committed under the bucket's lock.
+            let (run, state) = self.accept(&version, contact, data, key).await?;
+            let (opening, started) = opening::opening(&run.id, None);
+            self.begin(run, state, version, opening);
+            return Ok(started);
+        }
+        let event = self.manual(workspace, self.core.any_bucket(), None, data);
+        let (run, state) = opening::new_run(&self.core, &version, &event, 0);
+        let (opening, started) = opening::opening(&run.id, Some(event));
+        self.begin(run, state, version, opening);
+        Ok(started)
+    }
+
+    fn begin(&self, run: Run, state: State, version: Arc<Version>, opening: Opening) {
+        let fresh = Fresh {
+            state,
+            version,
+            opening,
         };
-        let bucket = match contact {
-            Some(contact) => jackfield_store::bucket_in("ctc", contact)
-                .ok_or_else(|| RunError::State(format!("`{contact}` is no id of a contact")))?,
-            None => random_bucket(core),
-        };
-        let lock = core.lock(bucket).await;
-        let event = Event {
+        drive::begin_run(&self.core, run, fresh);
+    }
+
+    async fn live(&self, workspace: &str, workflow: &str) -> Result<Arc<Version>, RunError> {
+        let workflows = &self.core.workflows;
+        let live = workflows.live(workspace).await?;
+        if let Some(version) = live.iter().find(|version| version.workflow == workflow) {
+            return Ok(version.clone());
+        }
+        let found = workflows.get(workspace, workflow).await?;
+        Err(match found.state.as_str() {
+            "stopped" => RunError::State(format!(
+                "workflow `{workflow}` is stopped; activate it first"
+            )),
+            _ => WorkflowError::NotPublished(workflow.to_owned()).into(),
+        })
+    }
+
+    fn manual(&self, workspace: &str, bucket: i32, contact: Option<&str>, data: Value) -> Event {
+        Event {
             bucket,
-            id: core.new_id("evt", bucket),
+            id: self.core.new_id("evt", bucket),
             workspace: workspace.to_owned(),
             name: "manual".to_owned(),
             contact: contact.map(str::to_owned),
@@ -159,10 +207,33 @@ impl Runs {
             data,
             source: "api".to_owned(),
             state: "handled".to_owned(),
-            at: core.now(),
+            at: self.core.now(),
+        }
+    }
+
+    /// Commits a run that has not begun, and the event that starts it.
+    async fn accept(
+        &self,
+        version: &Version,
+        contact: Option<&str>,
+        data: Value,
+        key: Option<&str>,
+    ) -> Result<(Run, State), RunError> {
+        let core = &self.core;
+        let bucket = match (contact, key) {
+            (Some(contact), _) => jackfield_store::bucket_in("ctc", contact)
+                .ok_or_else(|| RunError::State(format!("`{contact}` is no id of a contact")))?,
+            // A repetition must find what the first time wrote.
+            (None, Some(key)) => {
+                jackfield_store::bucket_of(core.store.buckets(), &[&version.workspace, key])
+            }
+            (None, None) => core.any_bucket(),
         };
+        let lock = core.lock(bucket).await.map_err(AcceptError::from)?;
+        let event = self.manual(&version.workspace, bucket, contact, data);
         if let Some(contact) = contact
-            && let Some(enrolled) = events::enrolment(core, &event, workflow, contact).await?
+            && let Some(enrolled) =
+                events::enrolment(core, &event, &version.workflow, contact).await?
             && let Some(run) = wake::load(core, &enrolled.run).await?
             && crate::plugins::UNFINISHED.contains(&run.state.as_str())
         {
@@ -171,17 +242,29 @@ impl Runs {
                 run.id
             )));
         }
-        let mut commit = Commit::of(bucket);
+        let mut commit = lock.tenure().commit();
+        if let Some(key) = key {
+            commit.insert(&Seen {
+                bucket,
+                workspace: version.workspace.clone(),
+                scope: "api".to_owned(),
+                key: key.to_owned(),
+                at: event.at,
+            });
+        }
         let run = events::new_run(core, version, &event, 0, &mut commit).await?;
         commit.put(&event);
         core.store
             .commit(commit)
             .await
-            .map_err(AcceptError::Commit)?;
+            .map_err(|error| match error {
+                CommitError::Exists { table } if table == Seen::TABLE.name => AcceptError::Repeated,
+                other => AcceptError::Commit(other),
+            })?;
         drop(lock);
-        let id = run.id.clone();
-        crate::run::drive::spawn(core, run, false);
-        Ok(id)
+        let state = wake::state_of(&run)
+            .ok_or_else(|| RunError::State("the run's state cannot be read".to_owned()))?;
+        Ok((run, state))
     }
 
     /// One run.
@@ -229,11 +312,8 @@ impl Runs {
         after: i64,
     ) -> Result<Vec<TimelineEntry>, RunError> {
         let run = self.record(workspace, id).await?;
-        let query = Query::<Journal>::of(run.bucket)
-            .equal("run", id)
-            .filter("seq", Is::Greater, after)
-            .ascending("seq");
-        let rows = self.core.store.find(query).await?;
+        let from = after.saturating_add(1);
+        let rows = journal::lines(&self.core.store, run.bucket, id, from).await?;
         Ok(rows
             .into_iter()
             .map(|row| TimelineEntry {
@@ -345,7 +425,7 @@ impl Engine {
         data: Value,
     ) -> Result<events::Accepted, RunError> {
         let record = self.runs().record(workspace, run).await?;
-        let lock = self.lock(record.bucket).await;
+        let lock = self.lock(record.bucket).await.map_err(AcceptError::from)?;
         let event = NewEvent {
             workspace: workspace.to_owned(),
             name: name.to_owned(),
@@ -360,12 +440,13 @@ impl Engine {
     }
 }
 
-fn random_bucket(core: &Core) -> i32 {
-    rand::random_range(0..core.store.buckets().max(1))
+fn view(mut run: Run) -> RunView {
+    let state = serde_json::from_value(run.data.take()).ok();
+    view_of(run, state)
 }
 
-fn view(run: Run) -> RunView {
-    let state: Option<State> = serde_json::from_value(run.data).ok();
+/// A run in this state.
+pub(crate) fn view_of(run: Run, state: Option<State>) -> RunView {
     let waiting = state
         .as_ref()
         .filter(|_| run.state == "waiting")

@@ -11,6 +11,7 @@ use crate::run::wake;
 use jackfield_store::records::Timer;
 use jackfield_store::{Is, Query, StoreExt};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, Semaphore};
 
@@ -26,6 +27,8 @@ const TOGETHER: usize = 512;
 pub(crate) struct Timers {
     near: Mutex<BTreeSet<(i64, String)>>,
     changed: Notify,
+    /// Buckets came: what was read ahead is not all there is.
+    again: AtomicBool,
 }
 
 impl Timers {
@@ -38,6 +41,12 @@ impl Timers {
         if first {
             self.changed.notify_one();
         }
+    }
+
+    /// Rows of more buckets are this host's: they are all read again.
+    pub(crate) fn read_again(&self) {
+        self.again.store(true, Ordering::Release);
+        self.changed.notify_one();
     }
 
     fn next(&self) -> Option<i64> {
@@ -67,6 +76,9 @@ pub(crate) async fn run(core: Arc<Core>) {
     let (mut read_until, mut more) = (i64::MIN, true);
     loop {
         let now = core.now();
+        if core.timers.again.swap(false, Ordering::AcqRel) {
+            (read_until, more) = (i64::MIN, true);
+        }
         let drained = core.timers.next().is_none_or(|next| next > read_until);
         if if more {
             drained
@@ -122,7 +134,11 @@ pub(crate) async fn run(core: Arc<Core>) {
 /// in memory now, and whether there are more. Fired timers have no row any more, so the next page
 /// begins where this one ended.
 async fn read_ahead(core: &Core, until: i64) -> Result<(i64, bool), jackfield_store::ReadError> {
-    let query = Query::<Timer>::all().filter("due", Is::AtMost, until);
+    let mut query = Query::<Timer>::all().filter("due", Is::AtMost, until);
+    let owned = core.store.owned();
+    if owned.len() < usize::try_from(core.store.buckets()).unwrap_or(0) {
+        query = query.filter("bucket", Is::In, owned);
+    }
     let rows = core.store.find(query.ascending("due").limit(PAGE)).await?;
     for row in &rows {
         core.timers.schedule(&row.id, row.due);

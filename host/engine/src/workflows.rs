@@ -437,6 +437,13 @@ impl Workflows {
         }
     }
 
+    /// Another host may have changed any of it.
+    pub(crate) fn forget(&self) {
+        if let Ok(mut all) = self.live.write() {
+            all.clear();
+        }
+    }
+
     async fn record(&self, workspace: &str, name: &str) -> Result<Option<Workflow>, ReadError> {
         let query = Query::<Workflow>::all()
             .equal("workspace", workspace)

@@ -8,11 +8,14 @@ use crate::connectors::Connector;
 use crate::error::{Error, Result};
 use crate::host::{Guard, Host};
 use crate::options::Options;
+use crate::outbox::Deliveries;
 use crate::secret_key::SecretKey;
 use crate::settings::Settings;
+use crate::tasks::{self, Task};
 use jackfield_egress::Secret;
 use jackfield_store::records::{Channel, Contact, ContactField, Plugin, Workspace};
 use jackfield_store::{Query, Record, SharedStore, StoreExt, bucket_in};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -66,6 +69,14 @@ impl<K: Hash + Eq, V: Clone> Copies<K, V> {
     }
 }
 
+/// Where a bucket's work is done.
+pub(crate) enum Home {
+    /// Here, under this lock.
+    Here(Guard),
+    /// At its owner, who answers this.
+    There(Value),
+}
+
 /// Name of a secret: workspace, owner, name.
 pub(crate) type SecretName = (String, String, String);
 
@@ -81,6 +92,7 @@ pub(crate) struct Context {
     fields: Copies<String, Arc<Vec<ContactField>>>,
     connectors: Copies<String, Arc<Connector>>,
     order: AtomicI64,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Context {
@@ -97,6 +109,7 @@ impl Context {
             fields: Copies::new(),
             connectors: Copies::new(),
             order,
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -127,8 +140,28 @@ impl Context {
         jackfield_store::new_id(kind, bucket, self.now())
     }
 
-    pub(crate) async fn lock(&self, bucket: i32) -> Guard {
-        self.host.lock(bucket).await
+    /// The lock of a bucket; `Elsewhere` when it is another host's.
+    pub(crate) async fn lock(&self, bucket: i32) -> Result<Guard> {
+        Ok(self.host.lock(bucket).await?)
+    }
+
+    /// The lock of a bucket, or what its owner answers to the task.
+    pub(crate) async fn lock_or_ask(
+        &self,
+        bucket: i32,
+        task: impl FnOnce() -> Task,
+    ) -> Result<Home> {
+        match self.host.lock(bucket).await {
+            Ok(guard) => Ok(Home::Here(guard)),
+            Err(_) => Ok(Home::There(self.ask(bucket, &task()).await?)),
+        }
+    }
+
+    /// What the owner of a bucket answers to a task. Not while a lock is held.
+    pub(crate) async fn ask(&self, bucket: i32, task: &Task) -> Result<Value> {
+        let body =
+            serde_json::to_value(task).map_err(|error| Error::unavailable(error.to_string()))?;
+        tasks::read_answer(self.host.ask(bucket, body).await?)
     }
 
     /// One row by key columns.

@@ -25,7 +25,9 @@ use std::sync::Arc;
 impl From<Error> for DomainError {
     fn from(error: Error) -> DomainError {
         match error.kind {
-            ErrorKind::Unavailable => DomainError::Unavailable(error.message),
+            ErrorKind::Unavailable | ErrorKind::Elsewhere { .. } => {
+                DomainError::Unavailable(error.message)
+            }
             ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Conflict => {
                 DomainError::Invalid(error.message)
             }
@@ -190,6 +192,19 @@ impl Domain for Messaging {
 
     fn message_due(&self, message: &str) {
         self.outbox.due(message);
+    }
+
+    async fn taken(&self, buckets: &[i32]) -> std::result::Result<(), DomainError> {
+        Ok(self.take_up(buckets).await?)
+    }
+
+    async fn leave(&self, bucket: i32) {
+        self.context.deliveries.drain(bucket).await;
+    }
+
+    fn lost(&self, bucket: i32) {
+        // What waits in memory is dropped when its turn comes: its bucket is not ours any more.
+        self.context.deliveries.lost(bucket);
     }
 }
 

@@ -1,8 +1,11 @@
 //! The engine as messaging's host: every function hands over, nothing is decided here.
 
 use crate::host::{AcceptError, Guard, Host, InboundRequest, Receipt, Received, Sent};
+use crate::tasks::{PATIENCE, TASK};
 use async_trait::async_trait;
-use jackfield_engine::{BucketLock, ConnectorError, Engine, Intent, NewEvent, SharedClock};
+use jackfield_engine::{
+    AskError, BucketLock, ConnectorError, Elsewhere, Engine, Intent, NewEvent, SharedClock,
+};
 use jackfield_sandbox::wit::connector::Request;
 use jackfield_store::records::Channel;
 use jackfield_store::{Commit, CommitError, SharedStore};
@@ -24,8 +27,20 @@ impl Host for Engine {
         Engine::clock(self)
     }
 
-    async fn lock(&self, bucket: i32) -> Guard {
-        Guard::new(bucket, Engine::lock(self, bucket).await)
+    async fn lock(&self, bucket: i32) -> Result<Guard, Elsewhere> {
+        Ok(Guard::new(bucket, Engine::lock(self, bucket).await?))
+    }
+
+    fn owns(&self, bucket: i32) -> bool {
+        Engine::owns(self, bucket)
+    }
+
+    fn any_bucket(&self) -> i32 {
+        Engine::any_bucket(self)
+    }
+
+    async fn ask(&self, bucket: i32, task: Value) -> Result<Value, AskError> {
+        Engine::ask(self, bucket, TASK, task, PATIENCE).await
     }
 
     async fn accept(
@@ -39,6 +54,7 @@ impl Host for Engine {
             Ok(_) => Ok(()),
             Err(Theirs::Repeated) => Err(AcceptError::Repeated),
             Err(Theirs::Invalid(message)) => Err(AcceptError::Invalid(message)),
+            Err(Theirs::Elsewhere(elsewhere)) => Err(AcceptError::Elsewhere(elsewhere)),
             Err(Theirs::Commit(error)) => Err(AcceptError::Commit(error)),
             Err(error @ (Theirs::Workflow(_) | Theirs::Domain(_) | Theirs::Read(_))) => {
                 Err(AcceptError::Unavailable(error.to_string()))

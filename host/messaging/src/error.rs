@@ -1,9 +1,11 @@
 //! One error type for whoever calls messaging: what kind it is, a stable code, a text for people.
 //!
 //! Kinds are cut by what a caller can do, and map to HTTP answers one to one: not found (404),
-//! invalid (422, with the fields that are wrong), conflict (409), unavailable (503).
+//! invalid (422, with the fields that are wrong), conflict (409), unavailable (503); what is
+//! another host's to do (`Elsewhere`) is handed on before anybody outside sees it.
 
 use crate::host::AcceptError;
+use jackfield_engine::{AskError, Elsewhere};
 use jackfield_store::{CommitError, ReadError};
 use serde::Serialize;
 
@@ -19,6 +21,11 @@ pub enum ErrorKind {
     Conflict,
     /// The same request may succeed later.
     Unavailable,
+    /// It concerns a bucket of another host, which is to be asked. Nothing was done here.
+    Elsewhere {
+        /// Which bucket.
+        bucket: i32,
+    },
 }
 
 /// One thing that is wrong with a request.
@@ -78,7 +85,11 @@ impl Error {
     pub fn problems(code: &'static str, problems: Vec<Problem>) -> Error {
         let said: Vec<String> = problems
             .iter()
-            .map(|one| format!("{}: {}", one.field, one.message))
+            .map(|one| match one.field.as_str() {
+                // Of the request as a whole.
+                "" => one.message.clone(),
+                field => format!("`{field}`: {}", one.message),
+            })
             .collect();
         Error {
             kind: ErrorKind::Invalid,
@@ -96,6 +107,20 @@ impl Error {
     /// May succeed later.
     pub fn unavailable(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Unavailable, "unavailable", message)
+    }
+}
+
+impl From<Elsewhere> for Error {
+    fn from(elsewhere: Elsewhere) -> Error {
+        let bucket = elsewhere.bucket;
+        let kind = ErrorKind::Elsewhere { bucket };
+        Error::new(kind, "elsewhere", elsewhere.to_string())
+    }
+}
+
+impl From<AskError> for Error {
+    fn from(error: AskError) -> Error {
+        Error::unavailable(error.to_string())
     }
 }
 
@@ -128,6 +153,7 @@ impl From<AcceptError> for Error {
                 "this was handled already: nothing more is to be done",
             ),
             AcceptError::Commit(error) => error.into(),
+            AcceptError::Elsewhere(elsewhere) => elsewhere.into(),
             AcceptError::Invalid(message) => Error::invalid("invalid-event", message),
             AcceptError::Unavailable(message) => Error::unavailable(message),
         }

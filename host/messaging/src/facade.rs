@@ -13,9 +13,11 @@ use crate::options::Options;
 use crate::outbox::Outbox;
 use crate::secret_key::SecretKey;
 use crate::secrets::Secrets;
+use crate::tasks::Tasks;
 use crate::templates::Templates;
 use crate::unsubscribe::Unsubscribe;
 use crate::workspaces::Workspaces;
+use jackfield_engine::Worker;
 use std::sync::Arc;
 
 /// Messaging. Implements the engine's `Domain`.
@@ -35,20 +37,55 @@ impl Messaging {
         Messaging { context, outbox }
     }
 
-    /// Takes up what an earlier life left, and begins to send.
+    /// Takes up what the buckets of this host hold, and begins to send it.
     ///
     /// # Errors
     /// `unavailable`.
     pub async fn start(&self) -> Result<()> {
-        for (workspace, contact) in resolve::marked(&self.context).await? {
-            resolve::settle(&self.context, &workspace, &contact).await?;
+        self.take_up(&self.context.store().owned()).await
+    }
+
+    /// Takes up what these buckets hold, and begins to send it.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub(crate) async fn take_up(&self, buckets: &[i32]) -> Result<()> {
+        self.outbox.recover(buckets).await?;
+        // Not awaited: an address may be at home with a host that waits for this one.
+        for (workspace, contact) in resolve::marked(&self.context, buckets).await? {
+            let context = Arc::clone(&self.context);
+            self.outbox.beside(async move {
+                if let Err(error) = resolve::settle(&context, &workspace, &contact).await {
+                    tracing::warn!(contact, %error, "the contact's addresses are put right later");
+                }
+            });
         }
-        self.outbox.recover().await
+        Ok(())
+    }
+
+    /// Does what other hosts ask of this one.
+    #[must_use]
+    pub fn tasks(&self) -> Arc<dyn Worker> {
+        Arc::new(Tasks {
+            context: Arc::clone(&self.context),
+            inbound: self.inbound(),
+        })
+    }
+
+    /// Another host has changed workspaces, channels, fields or secrets.
+    pub fn forget(&self) {
+        self.context.forget();
     }
 
     /// Stops taking messages out of the outbox, and waits for what is under way.
     pub async fn stop(&self) {
         self.outbox.stop().await;
+    }
+
+    /// How many messages are with a provider now.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.outbox.under_way()
     }
 
     /// Contacts and their fields.

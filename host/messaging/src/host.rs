@@ -8,7 +8,7 @@
 //! waits for a second lock while holding one.
 
 use async_trait::async_trait;
-use jackfield_engine::{ConnectorError, Intent, NewEvent, SharedClock};
+use jackfield_engine::{AskError, ConnectorError, Elsewhere, Intent, NewEvent, SharedClock};
 use jackfield_store::records::Channel;
 use jackfield_store::{Commit, CommitError, SharedStore};
 use serde_json::Value;
@@ -48,6 +48,9 @@ pub enum AcceptError {
     /// A `Seen` row of the commit exists already: it was all done before.
     #[error("this was handled already")]
     Repeated,
+    /// The bucket is another host's.
+    #[error(transparent)]
+    Elsewhere(#[from] Elsewhere),
     /// The commit was refused.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -115,7 +118,22 @@ pub trait Host: Send + Sync + 'static {
     fn clock(&self) -> &SharedClock;
 
     /// The lock of a bucket. Not re-entrant.
-    async fn lock(&self, bucket: i32) -> Guard;
+    ///
+    /// # Errors
+    /// When the bucket is another host's.
+    async fn lock(&self, bucket: i32) -> Result<Guard, Elsewhere>;
+
+    /// Whether a bucket is this host's.
+    fn owns(&self, bucket: i32) -> bool;
+
+    /// A bucket of this host, for what belongs to none by itself.
+    fn any_bucket(&self) -> i32;
+
+    /// Has the owner of a bucket do a task of messaging. Not while a lock is held.
+    ///
+    /// # Errors
+    /// When nobody answers in time.
+    async fn ask(&self, bucket: i32, task: Value) -> Result<Value, AskError>;
 
     /// Accepts events together with the domain's own writes in one commit of the locked bucket.
     ///

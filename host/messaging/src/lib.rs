@@ -36,13 +36,17 @@ mod options;
 mod outbox;
 mod outgoing;
 mod page;
+mod retention;
 mod schema;
 mod secret_key;
 mod secrets;
 mod settings;
 mod status;
+mod tasks;
 mod templates;
 mod unsubscribe;
+#[doc(hidden)]
+pub mod untrusted;
 mod workspaces;
 
 pub use channels::{ChannelPatch, Channels, NewChannel};
@@ -56,12 +60,14 @@ pub use messages::{ListMessages, Messages};
 pub use opt_out::{OptOutView, OptOuts};
 pub use options::Options;
 pub use page::Page;
+pub use retention::{Pruned, Retention};
 pub use secret_key::{KeyError, SecretKey};
 pub use secrets::{SecretView, Secrets};
 pub use settings::{
     ChannelLimits, DispatchSettings, FrequencyCap, KeywordSettings, OptOutScope, Settings,
     UnsetVariables,
 };
+pub use tasks::TASK;
 pub use templates::{TemplateSource, Templates};
 pub use unsubscribe::{Unsubscribe, UnsubscribePage};
 pub use workspaces::Workspaces;

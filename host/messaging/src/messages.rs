@@ -5,13 +5,14 @@ use crate::contacts::document::Document;
 use crate::contacts::{find_by, resolve};
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
+use crate::host::AcceptError;
 use crate::message::{Entry, Past, Status};
 use crate::outbox::Outbox;
 use crate::outgoing::Outgoing;
 use crate::page::{Page, cursor, limit, read_cursor};
 use crate::status;
-use jackfield_store::records::{Message, Timer};
-use jackfield_store::{Commit, Is, Query, StoreExt, bucket_in};
+use jackfield_store::records::{Message, Seen, Timer};
+use jackfield_store::{Commit, CommitError, Is, Query, Record, StoreExt, bucket_in};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -149,15 +150,17 @@ impl Messages {
 
     /// Sends a message: under the schema of outgoing messages. `contact` names whom it is about
     /// (`id:…`, `phone:…`, `email:…`, `channel:…`); an address that nobody has gets a contact. With
-    /// neither `contact` nor a known `to`, it goes to the address alone.
+    /// neither `contact` nor a known `to`, it goes to the address alone. What was sent with a key
+    /// is not sent with it again.
     ///
     /// # Errors
-    /// `invalid`, `not-found`, `no-channel`, `no-address`, `too-large`.
+    /// `repeated` for a key that was used; `invalid`, `not-found`, `no-channel`, `no-address`, `too-large`.
     pub async fn send(
         &self,
         workspace: &str,
         contact: Option<&str>,
         message: &Value,
+        key: Option<&str>,
     ) -> Result<Value> {
         let context = &*self.context;
         let size = message.to_string().len();
@@ -214,10 +217,24 @@ impl Messages {
             updated_at: now,
         };
         let entry = Entry::new(row, data);
-        let guard = context.lock(bucket).await;
+        let guard = context.lock(bucket).await?;
         let mut commit = Commit::of(bucket);
         commit.insert(&entry.write());
-        context.host.commit(&guard, commit).await?;
+        if let Some(key) = key {
+            commit.insert(&Seen {
+                bucket,
+                workspace: workspace.to_owned(),
+                scope: "api".to_owned(),
+                key: key.to_owned(),
+                at: now,
+            });
+        }
+        match context.host.commit(&guard, commit).await {
+            Err(CommitError::Exists { table }) if table == Seen::TABLE.name => {
+                return Err(AcceptError::Repeated.into());
+            }
+            other => other?,
+        }
         drop(guard);
         self.outbox.put(&entry);
         self.show(&entry).await
@@ -256,7 +273,7 @@ impl Messages {
     ) -> Result<Value> {
         let context = &*self.context;
         let found = self.find(workspace, id).await?;
-        let guard = context.lock(found.bucket).await;
+        let guard = context.lock(found.bucket).await?;
         let mut message = self.find(workspace, id).await?;
         let before = message.status();
         if message.direction != "out" || !from.contains(&before) {

@@ -3,9 +3,10 @@
 //! The row is the record of who, when, how and by which words; taking it back dates it, it is not
 //! removed. It lives by address, not by contact, so it outlives a contact that is deleted.
 
-use crate::context::Context;
+use crate::context::{Context, Home};
 use crate::error::{Error, Problem, Result};
 use crate::settings::OptOutScope;
+use crate::tasks::Task;
 use jackfield_store::records::OptOut;
 use jackfield_store::{Commit, Query, StoreExt};
 use serde::Serialize;
@@ -60,7 +61,17 @@ pub(crate) struct Saying<'a> {
 /// Records an opt-out. Answers whether it is new.
 pub(crate) async fn set(context: &Context, saying: &Saying<'_>) -> Result<bool> {
     let bucket = context.bucket_of(&[saying.workspace, saying.address]);
-    let guard = context.lock(bucket).await;
+    let ask = || Task::OptOut {
+        workspace: saying.workspace.to_owned(),
+        address: saying.address.to_owned(),
+        scope: saying.scope.to_owned(),
+        source: saying.source.to_owned(),
+        text: saying.text.map(str::to_owned),
+    };
+    let guard = match context.lock_or_ask(bucket, ask).await? {
+        Home::Here(guard) => guard,
+        Home::There(answer) => return Ok(answer == true),
+    };
     let known = rows(context, saying.workspace, saying.address).await?;
     if known
         .iter()
@@ -92,7 +103,15 @@ pub(crate) async fn clear(
     channel: Option<&str>,
 ) -> Result<bool> {
     let bucket = context.bucket_of(&[workspace, address]);
-    let guard = context.lock(bucket).await;
+    let ask = || Task::OptIn {
+        workspace: workspace.to_owned(),
+        address: address.to_owned(),
+        channel: channel.map(str::to_owned),
+    };
+    let guard = match context.lock_or_ask(bucket, ask).await? {
+        Home::Here(guard) => guard,
+        Home::There(answer) => return Ok(answer == true),
+    };
     let mut commit = Commit::of(bucket);
     for mut row in rows(context, workspace, address).await? {
         let meant = channel.is_none_or(|channel| row.scope == ACCOUNT || row.scope == channel);

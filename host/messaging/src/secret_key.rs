@@ -134,6 +134,27 @@ impl SecretKey {
             })
     }
 
+    /// Whether a secret of the database was sealed with this key.
+    #[must_use]
+    pub fn opens(&self, secret: &jackfield_store::records::Secret) -> bool {
+        let place = [&secret.workspace, &secret.owner, &secret.name];
+        self.open(&place.map(String::as_str), &secret.sealed)
+            .is_ok()
+    }
+
+    /// What a database keeps of its key: a secret of no workspace, which this key alone opens.
+    #[must_use]
+    pub fn mark(&self, now: i64) -> jackfield_store::records::Secret {
+        let place = ["*", "", "secret-key"];
+        jackfield_store::records::Secret {
+            workspace: place[0].to_owned(),
+            owner: place[1].to_owned(),
+            name: place[2].to_owned(),
+            sealed: self.seal(&place, "jackfield"),
+            updated_at: now,
+        }
+    }
+
     /// A key for another purpose, from which this one cannot be learnt (HMAC-SHA256).
     #[must_use]
     pub(crate) fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {

@@ -187,6 +187,10 @@ impl Settings {
     /// # Errors
     /// Every value that cannot be.
     pub fn parse(value: &Value) -> Result<Settings, Vec<Problem>> {
+        let lists = lists(value);
+        if !lists.is_empty() {
+            return Err(lists);
+        }
         let settings = Settings::deserialize(value)
             .map_err(|error| vec![Problem::new("settings", error.to_string())])?;
         let problems = settings.problems();
@@ -285,6 +289,24 @@ impl Settings {
     }
 }
 
+/// Lists where an object belongs. They would be read as its fields in their order.
+fn lists(settings: &Value) -> Vec<Problem> {
+    let channels = settings.pointer("/dispatch/channels");
+    let channels = channels.and_then(Value::as_object).into_iter().flatten();
+    let parts = ["", "/keywords", "/dispatch", "/frequency-cap"]
+        .into_iter()
+        .filter_map(|place| Some((place.to_owned(), settings.pointer(place)?)))
+        .chain(channels.map(|(name, limits)| (format!("/dispatch/channels/{name}"), limits)));
+    parts
+        .filter(|(_, part)| part.is_array())
+        .map(|(place, _)| {
+            let place = place.trim_start_matches('/');
+            let place = if place.is_empty() { "settings" } else { place };
+            Problem::new(place, "an object, `{...}`, not a list")
+        })
+        .collect()
+}
+
 fn hours_of(value: &Value) -> Result<BusinessHours, String> {
     let value = match value.get("preset").and_then(Value::as_str) {
         None => value,
@@ -340,5 +362,19 @@ mod tests {
     fn a_stored_key_of_another_version_leaves_the_others_alone() {
         let settings = Settings::read(&json!({"time-zone": "Europe/Paris", "later": true}));
         assert_eq!(settings.time_zone, "Europe/Paris");
+    }
+
+    #[test]
+    fn a_list_is_no_settings() {
+        for value in [
+            json!([]),
+            json!({"keywords": []}),
+            json!({"dispatch": [3]}),
+            json!({"dispatch": {"channels": {"a": []}}}),
+            json!({"frequency-cap": [3, "1d"]}),
+        ] {
+            assert!(Settings::parse(&value).is_err(), "{value}");
+        }
+        assert!(Settings::parse(&json!({"dispatch": {"channels": {"a": {}}}})).is_ok());
     }
 }

@@ -4,10 +4,11 @@
 //! a row of its own (`ProviderRef`), in the bucket of the provider's id. Updates that come before
 //! that row knows the message are kept in it and taken up when it does.
 
-use crate::context::Context;
+use crate::context::{Context, Home};
 use crate::error::Result;
 use crate::message::{Entry, Status, Trouble};
 use crate::opt_out::{self, Saying};
+use crate::tasks::Task;
 use jackfield_store::records::{Channel, Message, ProviderRef};
 use jackfield_store::{Commit, bucket_in};
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,15 @@ pub(crate) async fn apply(
     let Some(bucket) = bucket_in("msg", id) else {
         return Ok(false);
     };
-    let guard = context.lock(bucket).await;
+    let ask = || Task::Status {
+        channel: channel.id.clone(),
+        message: id.to_owned(),
+        update: update.clone(),
+    };
+    let guard = match context.lock_or_ask(bucket, ask).await? {
+        Home::Here(guard) => guard,
+        Home::There(answer) => return Ok(answer == true),
+    };
     let Some(mut entry) = message(context, id).await? else {
         return Ok(false);
     };
@@ -106,7 +115,15 @@ pub(crate) async fn apply_by_provider_id(
     update: &Update,
 ) -> Result<bool> {
     let bucket = context.bucket_of(&[&channel.id, provider_id]);
-    let guard = context.lock(bucket).await;
+    let ask = || Task::ProviderStatus {
+        channel: channel.id.clone(),
+        provider_id: provider_id.to_owned(),
+        update: update.clone(),
+    };
+    let guard = match context.lock_or_ask(bucket, ask).await? {
+        Home::Here(guard) => guard,
+        Home::There(answer) => return Ok(answer == true),
+    };
     let key = [
         ("channel", channel.id.as_str()),
         ("provider_id", provider_id),
@@ -146,7 +163,16 @@ pub(crate) async fn connect(
     let mut done = 0;
     loop {
         // The updates go before the row forgets them: to apply one twice changes nothing.
-        let guard = context.lock(bucket).await;
+        let ask = || Task::Connect {
+            channel: channel.id.clone(),
+            provider_id: provider_id.to_owned(),
+            message: id.to_owned(),
+            takes_over,
+        };
+        let guard = match context.lock_or_ask(bucket, ask).await? {
+            Home::Here(guard) => guard,
+            Home::There(answer) => return Ok(answer.as_str().map(str::to_owned)),
+        };
         let known: Option<ProviderRef> = context.row(bucket, &key).await?;
         let other = known.as_ref().and_then(|row| row.message.clone());
         if other.as_deref() == Some(id) {
@@ -190,7 +216,13 @@ pub(crate) async fn forget_echo(context: &Context, echo: &str) -> Result<()> {
     let Some(bucket) = bucket_in("msg", echo) else {
         return Ok(());
     };
-    let guard = context.lock(bucket).await;
+    let ask = || Task::ForgetEcho {
+        message: echo.to_owned(),
+    };
+    let guard = match context.lock_or_ask(bucket, ask).await? {
+        Home::Here(guard) => guard,
+        Home::There(_) => return Ok(()),
+    };
     let is_echo = message(context, echo)
         .await?
         .is_some_and(|one| one.data.source == "echo");

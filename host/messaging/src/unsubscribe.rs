@@ -185,7 +185,7 @@ impl Unsubscribe {
                 .await?;
             return Ok(());
         }
-        let guard = context.lock(bucket).await;
+        let guard = context.lock(bucket).await?;
         context
             .host
             .accept(&guard, vec![event], Commit::of(bucket))

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::interface::Interface;
+use crate::shares::Account;
 use crate::wire;
 use crate::wit::{CallError, Failure, contacts, crypto, email, http, log};
 
@@ -454,6 +455,11 @@ pub trait HostCalls: Any + Send {
 
     /// A call was answered with [`HostCall::denied`], without asking [`HostCalls::call`].
     fn denied(&mut self, _call: &HostCall) {}
+
+    /// On whose behalf the activation is: where there is not room for all, accounts take turns.
+    fn account(&self) -> Account {
+        Account::default()
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@
 //! another tenth for nothing more.
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel,
+    PoolingAllocationConfig,
 };
 
 use crate::limits::Limits;
@@ -29,6 +30,10 @@ const SMALL_RESIDENT: usize = 64 << 10;
 /// Bytes of stack for WebAssembly: half of the whole, the rest is for host functions.
 const WASM_STACK: usize = 1 << 20;
 const WHOLE_STACK: usize = 2 << 20;
+/// Fuel of an instruction that is a call into the host's own code, as many times slower than others
+/// as it can be said. By default it would cost as much as an addition, and a plugin that does
+/// nothing else would yield every fifty milliseconds only.
+const SLOW_INSTRUCTION: u8 = u8::MAX;
 
 /// How memory for sandboxes is had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,11 @@ fn engine_config(pool: Option<(&Limits, u32)>) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
+        .operator_cost(OperatorCost {
+            MemoryGrow: SLOW_INSTRUCTION,
+            TableGrow: SLOW_INSTRUCTION,
+            ..OperatorCost::new()
+        })
         .cranelift_opt_level(OptLevel::Speed)
         // The same plugin computes the same on every machine, so that an activation can be taken
         // up again elsewhere.

@@ -40,7 +40,7 @@ impl types::Host for State {}
 
 impl log::Host for State {
     async fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
-        self.write_log(level, message)
+        self.write_log(level, message).await
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use wasmparser::{ComponentExternalKind, Parser, Payload, Validator};
+use wasmparser::{CanonicalFunction, ComponentExternalKind, Parser, Payload, Validator};
 
 use crate::interface::{Interface, Interfaces};
 use crate::wasi;
@@ -132,6 +132,12 @@ pub enum InspectError {
         /// Where.
         offset: u64,
     },
+    /// Components inside of it call each other. What crosses between them is copied by the host's
+    /// code, which uses no fuel and cannot be interrupted.
+    #[error(
+        "the component is composed of others that call each other, which no limit bounds; link the parts into one module, or ship them as plugins of their own"
+    )]
+    Composed,
     /// Something imported that this host does not have at all.
     #[error("the component imports `{import}`, which this host does not offer; a {kind} may import {offered} of `jackfield:plugin@1`, and WASI 0.2 (io, clocks, random, filesystem, cli, sockets)", offered = offered(*kind))]
     UnknownImport {
@@ -354,6 +360,13 @@ fn outline(wasm: &[u8]) -> Result<Outline, InspectError> {
                     let export = export.map_err(malformed)?;
                     if export.kind == ComponentExternalKind::Instance {
                         outline.exports.push(export.name.name.to_owned());
+                    }
+                }
+            }
+            Payload::ComponentCanonicalSection(section) if depth > 0 => {
+                for function in section {
+                    if let CanonicalFunction::Lower { .. } = function.map_err(malformed)? {
+                        return Err(InspectError::Composed);
                     }
                 }
             }

@@ -15,6 +15,7 @@
 
 pub mod wit;
 
+mod budget;
 mod cache;
 mod call;
 mod crossing;
@@ -27,8 +28,10 @@ mod inspect;
 mod interface;
 mod limits;
 mod measure;
+mod pace;
 mod plugin;
 mod sandbox;
+mod shares;
 mod state;
 mod wasi;
 mod wire;
@@ -45,4 +48,5 @@ pub use interface::{Interface, Interfaces, UnknownInterface};
 pub use limits::{Limit, Limits, PartialLimits};
 pub use plugin::{Activated, Plugin};
 pub use sandbox::{Granted, Options, Sandbox};
+pub use shares::Account;
 pub use state::Usage;

@@ -2,7 +2,7 @@
 //!
 //! In order: a place in the pool is waited for (fairly, and outside of the deadline); a store is
 //! made with the grant's limits; the component is instantiated and called, all of it under the
-//! deadline and behind a guard against panics; the result is counted; whatever happened, the
+//! deadline, in turns if it is long, and behind a guard against panics; the result is counted; whatever happened, the
 //! caller gets its [`HostCalls`] back together with what was used. Nothing of a store survives
 //! its activation.
 
@@ -23,6 +23,7 @@ use crate::ended::{Ended, classify};
 use crate::inspect::Kind;
 use crate::interface::Interfaces;
 use crate::limits::{Limit, Limits, PartialLimits};
+use crate::pace::paced;
 use crate::sandbox::{Compiled, Granted, Inner, Pre};
 use crate::state::{State, Usage};
 use crate::wit::connector::{Receipt, Received, Request};
@@ -196,12 +197,12 @@ impl Plugin {
         export: E,
         calls: Box<dyn HostCalls>,
     ) -> (Result<E::Output, Ended>, Usage, Box<dyn HostCalls>) {
-        // The semaphore is never closed, so there is a permit in the end.
-        let _place = match self.inner.places.try_acquire() {
-            Ok(place) => Ok(place),
-            Err(_) => {
+        let account = calls.account();
+        let _place = match self.inner.places.try_take(&account) {
+            Some(place) => place,
+            None => {
                 let since = Instant::now();
-                let place = self.inner.places.acquire().await;
+                let place = self.inner.places.take(&account).await;
                 self.inner.measure.waited(since.elapsed().as_secs_f64());
                 place
             }
@@ -211,7 +212,7 @@ impl Plugin {
         let limits = self.limits;
         let mut store = Store::new(
             &self.inner.engine,
-            State::new(calls, self.interfaces, limits),
+            State::new(calls, self.interfaces, limits, &self.inner.memory),
         );
         let call = async {
             prepare(&mut store, &limits)?;
@@ -222,6 +223,7 @@ impl Plugin {
         };
         // A panic under an activation is the host's fault: the store is not used again but for
         // reading counters, and the caller is told.
+        let call = paced(call, &self.inner.turns, &account);
         let guarded = AssertUnwindSafe(timeout(limits.deadline, call)).catch_unwind();
         let ended = guarded.await;
 
@@ -232,7 +234,7 @@ impl Plugin {
             Ok(Ok(Err(error))) => Err(state
                 .ended
                 .take()
-                .unwrap_or_else(|| classify(&error, &limits, state.refused))),
+                .unwrap_or_else(|| state.crowded(classify(&error, &limits, state.refused)))),
             Ok(Err(_elapsed)) => Err(Ended::Limit {
                 limit: Limit::Deadline,
                 value: limits.get(Limit::Deadline),

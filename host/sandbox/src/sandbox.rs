@@ -15,6 +15,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
+use crate::budget::Budget;
 use crate::cache::Cache;
 use crate::describe::{Described, describe};
 use crate::engine::{self, Allocation, MEMORIES, TABLES};
@@ -24,7 +25,9 @@ use crate::inspect::{InspectError, Inspection, Kind, Resources, inspect};
 use crate::interface::Interfaces;
 use crate::limits::Limits;
 use crate::measure::Measure;
+use crate::pace;
 use crate::plugin::Plugin;
+use crate::shares::Shares;
 use crate::state::State;
 use crate::wasi;
 use crate::wit::{ConnectorPluginPre, StepPluginPre};
@@ -41,6 +44,8 @@ pub struct Options {
     pub ceiling: Limits,
     /// Bytes of the largest component that is accepted.
     pub max_component_bytes: u64,
+    /// Bytes of memory that all activations together may have beyond 16 MiB for each.
+    pub shared_memory: u64,
     /// How memory for sandboxes is had.
     pub allocation: Allocation,
 }
@@ -56,6 +61,8 @@ impl Options {
             ceiling: Limits::ceiling(),
             // JavaScript and Python components have 12 to 18 MB.
             max_component_bytes: 64 << 20,
+            // Nine activations that use all of the default limit, or some fifty of Python.
+            shared_memory: 1 << 30,
             allocation: Allocation::Auto,
         }
     }
@@ -98,7 +105,9 @@ pub struct Sandbox(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) ceiling: Limits,
-    pub(crate) places: Semaphore,
+    pub(crate) places: Arc<Shares>,
+    pub(crate) turns: Arc<Shares>,
+    pub(crate) memory: Arc<Budget>,
     pub(crate) measure: Measure,
     pooled: bool,
     max_component_bytes: u64,
@@ -139,7 +148,9 @@ impl Sandbox {
             })?;
         Ok(Sandbox(Arc::new(Inner {
             ceiling: options.ceiling,
-            places: Semaphore::new(options.max_activations as usize),
+            places: Shares::places(options.max_activations as usize),
+            turns: Shares::turns(pace::turns()),
+            memory: Budget::new(options.shared_memory),
             measure: Measure::new(options.max_activations, pooled),
             pooled,
             max_component_bytes: options.max_component_bytes,
@@ -164,7 +175,7 @@ impl Sandbox {
 
     /// How many more activations could start at once.
     pub fn free_places(&self) -> usize {
-        self.0.places.available_permits()
+        self.0.places.free()
     }
 
     /// Says what a file is, without compiling or running anything of it.

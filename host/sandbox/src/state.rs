@@ -5,11 +5,13 @@
 //! returns an error, which ends the activation; the reason is read from the note, not from the
 //! error.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wasmtime::ResourceLimiter;
 
+use crate::budget::{Budget, Part};
 use crate::call::{HostCall, HostCalls, HostReply};
 use crate::crossing::Crossing;
 use crate::ended::Ended;
@@ -18,6 +20,9 @@ use crate::interface::Interfaces;
 use crate::limits::{Limit, Limits};
 use crate::wasi::Wasi;
 use crate::wit::log::Level;
+
+/// How long the host answers one activation without letting others go on.
+const BREATH: Duration = Duration::from_micros(100);
 
 /// What an activation has used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +61,12 @@ pub(crate) struct State {
     pub(crate) refused: Option<Limit>,
     memory: Sum,
     table_elements: Sum,
+    /// What it has of the memory that all activations share.
+    part: Part,
+    /// The shared memory was used up when it asked for more.
+    no_room: bool,
+    /// Since when it has been answered without a pause.
+    answered_since: Instant,
     /// Made when a component first asks for something of WASI.
     pub(crate) wasi: Option<Box<Wasi>>,
 }
@@ -66,7 +77,12 @@ pub(crate) struct State {
 struct Noted;
 
 impl State {
-    pub(crate) fn new(calls: Box<dyn HostCalls>, interfaces: Interfaces, limits: Limits) -> Self {
+    pub(crate) fn new(
+        calls: Box<dyn HostCalls>,
+        interfaces: Interfaces,
+        limits: Limits,
+        memory: &Arc<Budget>,
+    ) -> Self {
         Self {
             calls,
             interfaces,
@@ -76,6 +92,9 @@ impl State {
             refused: None,
             memory: Sum::default(),
             table_elements: Sum::default(),
+            part: Part::of(memory),
+            no_room: false,
+            answered_since: Instant::now(),
             wasi: None,
         }
     }
@@ -127,9 +146,36 @@ impl State {
         self.bytes_out(bytes)
     }
 
+    /// Lets other tasks go on, if the host has been busy with this activation for a while: host
+    /// calls use no fuel, so a plugin that makes one after another does not yield by itself.
+    async fn breathe(&mut self) {
+        if self.answered_since.elapsed() > BREATH {
+            tokio::task::yield_now().await;
+            self.answered_since = Instant::now();
+        }
+    }
+
+    /// The end, where a want of memory was not the limit's but the host's.
+    pub(crate) fn crowded(&self, ended: Ended) -> Ended {
+        let memory = matches!(
+            ended,
+            Ended::Limit {
+                limit: Limit::Memory,
+                ..
+            }
+        );
+        if memory && self.no_room {
+            return Ended::Unavailable {
+                message: "the memory that activations share is used up".to_owned(),
+            };
+        }
+        ended
+    }
+
     /// One host call, from counting to the typed answer.
     pub(crate) async fn ask<T: FromReply>(&mut self, call: HostCall) -> wasmtime::Result<T> {
         self.host_call(call.bytes())?;
+        self.breathe().await;
         self.drain_stdio();
         let name = call.name();
         let reply = if call.harmless() || self.interfaces.contains(call.interface()) {
@@ -152,8 +198,13 @@ impl State {
 
     /// `log.write`: counted like every host call; the line itself is dropped, not refused, when
     /// the log is full.
-    pub(crate) fn write_log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+    pub(crate) async fn write_log(
+        &mut self,
+        level: Level,
+        message: String,
+    ) -> wasmtime::Result<()> {
         self.host_call(message.bytes())?;
+        self.breathe().await;
         self.drain_stdio();
         self.line(level, message);
         Ok(())
@@ -246,8 +297,15 @@ impl ResourceLimiter for State {
         let limit = self.limits.memory;
         let Some(grows) = self.memory.grow(current, desired, maximum, limit) else {
             self.refused = Some(Limit::Memory);
+            self.no_room = false;
             return Ok(false);
         };
+        if grows && !self.part.allows(self.memory.total) {
+            self.memory.failed();
+            self.refused = Some(Limit::Memory);
+            self.no_room = true;
+            return Ok(false);
+        }
         self.usage.memory_peak = self.usage.memory_peak.max(self.memory.total);
         Ok(grows)
     }

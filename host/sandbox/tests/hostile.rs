@@ -357,6 +357,93 @@ async fn files_that_are_no_plugins_are_refused_with_what_would_be_right() {
 }
 
 #[tokio::test]
+async fn exports_and_imports_of_the_wrong_type_are_refused() {
+    let sandbox = sandbox();
+    // `describe` answers a number; what is offered as `write` takes one.
+    let exports = wat::parse_str(
+        r#"(component
+             (core module $m (func (export "f") (result i32) i32.const 1))
+             (core instance $i (instantiate $m))
+             (func $f (result u32) (canon lift (core func $i "f")))
+             (instance $step (export "describe" (func $f)) (export "start" (func $f))
+               (export "resume" (func $f)))
+             (export "jackfield:plugin/step@1.0.0" (instance $step)))"#,
+    );
+    let installed = sandbox.install(exports.unwrap().into()).await;
+    let said = match installed {
+        Err(InstallError::Contract(message)) => message,
+        Ok(inspection) => sandbox
+            .describe(&inspection.digest)
+            .await
+            .expect_err("it cannot be asked")
+            .to_string(),
+        Err(other) => panic!("{other:?}"),
+    };
+    assert!(
+        said.contains("type mismatch") || said.contains("describe"),
+        "{said}"
+    );
+    let imports = wat::parse_str(
+        r#"(component
+             (import "jackfield:plugin/log@1.0.0" (instance
+               (export "write" (func (param "level" u32)))))
+             (instance $none)
+             (export "jackfield:plugin/step@1.0.0" (instance $none)))"#,
+    );
+    match sandbox.install(imports.unwrap().into()).await {
+        Err(InstallError::Contract(message)) => assert!(message.contains("log"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    still_serves().await;
+}
+
+/// What crosses between components is copied by wasmtime without fuel: a loop that hands 64 MiB
+/// over could not be interrupted.
+#[tokio::test]
+async fn a_component_whose_parts_call_each_other_is_refused() {
+    let composed = wat::parse_str(
+        r#"(component
+             (component $callee
+               (core module $m (memory (export "memory") 1)
+                 (func (export "f") (param i32 i32))
+                 (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 0))
+               (core instance $i (instantiate $m))
+               (func (export "f") (param "text" string)
+                 (canon lift (core func $i "f") (memory $i "memory")
+                   (realloc (func $i "realloc")))))
+             (component $caller
+               (import "f" (func $f (param "text" string)))
+               (core module $libc (memory (export "memory") 1))
+               (core instance $libc (instantiate $libc))
+               (core func $lowered (canon lower (func $f) (memory $libc "memory")))
+               (core module $m (import "" "f" (func (param i32 i32))))
+               (core instance (instantiate $m
+                 (with "" (instance (export "f" (func $lowered)))))))
+             (instance $callee (instantiate $callee))
+             (instance $caller (instantiate $caller (with "f" (func $callee "f"))))
+             (instance $none)
+             (export "jackfield:plugin/step@1.0.0" (instance $none)))"#,
+    );
+    match sandbox().install(composed.unwrap().into()).await {
+        Err(InstallError::Inspect(error)) => assert_eq!(error, InspectError::Composed),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_crashes_while_it_is_asked_what_it_is_has_no_descriptor() {
+    let sandbox = sandbox();
+    let silent = by_hand(
+        "",
+        r#"(memory (export "memory") 1) (func $start (param i32) (result i32) unreachable)"#,
+    );
+    let digest = sandbox.install(silent).await.unwrap().digest;
+    let error = sandbox.describe(&digest).await.expect_err("it crashes");
+    assert!(error.to_string().contains("crashed"), "{error}");
+    still_serves().await;
+}
+
+#[tokio::test]
 async fn a_component_that_no_sandbox_has_room_for_is_refused_at_install() {
     let many = by_hand(
         "",

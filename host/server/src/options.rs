@@ -1,7 +1,10 @@
 //! What an operator sets: the flags of `jackfield serve`, each also by environment.
 
+use crate::database::DatabaseOptions;
+use crate::retention::RetentionOptions;
 use clap::{Args, ValueEnum};
 use jackfield_egress::AddressRule;
+use jackfield_engine::schedule;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -10,6 +13,12 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:7420";
 
 /// The folder of a host's data when nothing is said.
 pub const DEFAULT_DATA: &str = "jackfield-data";
+
+/// The database in the folder of a host's data.
+pub const DATABASE: &str = "jackfield.db";
+
+/// How long a stop may take when nothing is said.
+pub const DEFAULT_GRACE: &str = "20s";
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
@@ -91,6 +100,23 @@ pub struct Options {
         value_name = "N"
     )]
     pub max_requests: usize,
+
+    /// How long what is under way may take to come to its next commit when the host stops
+    #[arg(
+        long,
+        env = "JACKFIELD_SHUTDOWN_GRACE",
+        default_value = DEFAULT_GRACE,
+        value_name = "TIME"
+    )]
+    pub shutdown_grace: schedule::Duration,
+
+    /// Which database.
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+
+    /// What is kept, and for how long.
+    #[command(flatten)]
+    pub retention: RetentionOptions,
 }
 
 impl Options {
@@ -110,6 +136,9 @@ impl Options {
             otlp: None,
             max_activations: None,
             max_requests: 1024,
+            shutdown_grace: schedule::Duration::from_millis(20_000),
+            database: DatabaseOptions::default(),
+            retention: RetentionOptions::default(),
         }
     }
 }

@@ -1,30 +1,33 @@
-//! A host in this process: put together, served, and stopped in good order.
-//!
-//! Stopping: no new connections and readiness says no; requests under way are answered; messages
-//! and runs reach their next commit; the database is closed. Killing the process instead loses
-//! nothing that was acknowledged, it only takes the next start a little longer.
+//! A host in this process: put together and served. How it stops is in `stop.rs`; killing the
+//! process instead loses nothing that was acknowledged, it only takes the next start a little
+//! longer.
 
 use crate::http::app::App;
 use crate::http::layers::Bounds;
 use crate::options::Options;
+use crate::signals::Signals;
 use crate::start::{self, StartError};
 use crate::telemetry::{self, TelemetryError};
-use crate::{cli, http, listener};
+use crate::{cli, http, listener, retention, systemd};
 use jackfield_egress::Egress;
-use jackfield_engine::{Engine, PluginView, SharedClock, SystemClock};
+use jackfield_engine::{Engine, PluginView, SharedClock};
 use jackfield_messaging::Messaging;
 use jackfield_sandbox::Sandbox;
-use jackfield_store::SqliteStore;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// How long a request may take; a run is waited for up to a minute.
 const REQUEST_TIME: Duration = Duration::from_secs(90);
+
+/// How long closing the database and sending the last traces may take beyond the grace.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// How often old answers are swept and metrics are tended.
 const SWEEP: Duration = Duration::from_secs(600);
@@ -56,7 +59,7 @@ pub enum ServeError {
     Start(#[from] StartError),
     /// The database.
     #[error(transparent)]
-    Store(#[from] jackfield_store::sqlite::OpenError),
+    Store(#[from] crate::database::OpenError),
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] jackfield_sandbox::SetupError),
@@ -72,6 +75,9 @@ pub enum ServeError {
     /// Logs, traces, metrics.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// The signals that end it.
+    #[error("SIGTERM and SIGINT cannot be listened to ({0})")]
+    Signals(std::io::Error),
 }
 
 /// A host that serves.
@@ -84,9 +90,11 @@ pub struct Host {
     pub operator_key: Option<PathBuf>,
     /// The plugins that were installed from the folder.
     pub plugins: Vec<PluginView>,
-    app: App,
-    serving: JoinHandle<()>,
-    tending: JoinHandle<()>,
+    pub(crate) app: App,
+    pub(crate) grace: Duration,
+    pub(crate) closing: CancellationToken,
+    pub(crate) serving: JoinHandle<()>,
+    pub(crate) tending: Vec<JoinHandle<()>>,
 }
 
 impl Host {
@@ -107,20 +115,6 @@ impl Host {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
-
-    /// Stops in good order.
-    pub async fn stop(self) {
-        self.app.stopping.cancel();
-        if let Err(error) = self.serving.await {
-            tracing::error!(%error, "the listener did not end well");
-        }
-        self.app.tasks.close();
-        self.app.tasks.wait().await;
-        self.app.messaging.stop().await;
-        self.app.engine.stop().await;
-        self.tending.abort();
-        self.app.engine.store().close().await;
-    }
 }
 
 /// Starts a host. It serves until it is stopped or dropped with its runtime.
@@ -138,9 +132,13 @@ pub async fn serve(options: &Options) -> Result<Host, ServeError> {
     let socket = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = socket.local_addr().map_err(listen)?;
     let public_url = public_url(options.public_url.as_ref(), address)?;
-    let clock: SharedClock = Arc::new(SystemClock);
+    #[cfg(not(feature = "faults"))]
+    let clock: SharedClock = Arc::new(jackfield_engine::SystemClock);
+    #[cfg(feature = "faults")]
+    let clock = crate::faults::clock();
     let engine = engine(options, clock).await?;
     let key = start::secret_key(&options.data, options.secret_key_file.as_deref())?;
+    start::same_key(&engine, &key).await?;
     let settings = jackfield_messaging::Options {
         public_url: public_url.as_str().trim_end_matches('/').to_owned(),
         inbound_body: http::extract::BODY_LIMIT,
@@ -153,12 +151,17 @@ pub async fn serve(options: &Options) -> Result<Host, ServeError> {
         Some(folder) => start::plugins(&engine, folder).await?,
         None => Vec::new(),
     };
-    engine.start().await?;
-    messaging.start().await?;
     let app = App::new(engine, messaging, &public_url, metrics);
+    follow_others(&app);
+    app.engine.start().await?;
     let router = http::router(&app, Bounds::new(options.max_requests.max(1), REQUEST_TIME));
-    let serving = tokio::spawn(listener::run(socket, router, app.stopping.clone()));
-    let tending = tokio::spawn(tend(app.clone()));
+    let closing = CancellationToken::new();
+    let serving = tokio::spawn(listener::run(socket, router, closing.clone()));
+    let tending = vec![
+        tokio::spawn(tend(app.clone())),
+        tokio::spawn(retention::keep(app.clone(), options.retention.clone())),
+        tokio::spawn(systemd::feed_watchdog()),
+    ];
     tracing::info!(%address, data = %options.data.display(), "the host serves");
     Ok(Host {
         address,
@@ -166,19 +169,28 @@ pub async fn serve(options: &Options) -> Result<Host, ServeError> {
         operator_key,
         plugins,
         app,
+        grace: options.shutdown_grace.to_std(),
+        closing,
         serving,
         tending,
     })
 }
 
+/// Does what other hosts ask of this one, and forgets what they change.
+fn follow_others(app: &App) {
+    app.engine
+        .employ(jackfield_messaging::TASK, app.messaging.tasks());
+    app.engine
+        .employ(http::forward::REQUEST, Arc::new(http::desk(app)));
+    let (messaging, access) = (app.messaging.clone(), app.access.clone());
+    app.engine.on_control_change(move || {
+        messaging.forget();
+        access.forget();
+    });
+}
+
 async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeError> {
-    let now = Arc::clone(&clock);
-    let database = jackfield_store::sqlite::Options::new(
-        options.data.join("jackfield.db"),
-        "local",
-        Arc::new(move || now.now()),
-    );
-    let store = Arc::new(SqliteStore::open(database).await?);
+    let store = options.database.open(&options.data, &clock).await?;
     let mut sandbox = jackfield_sandbox::Options::new(options.data.join("compiled"));
     if let Some(activations) = options.max_activations {
         sandbox.max_activations = activations;
@@ -232,27 +244,44 @@ async fn tend(app: App) {
             () = tokio::time::sleep(SWEEP) => {}
         }
         app.metrics.run_upkeep();
-        match app.replay.sweep().await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "answers of yesterday were forgotten"),
-            Err(problem) => tracing::warn!(%problem, "old answers could not be forgotten"),
+        loop {
+            match app.replay.sweep().await {
+                Ok(0) => break,
+                Ok(count) => tracing::debug!(count, "answers of yesterday were forgotten"),
+                Err(problem) => {
+                    tracing::warn!(%problem, "old answers could not be forgotten");
+                    break;
+                }
+            }
         }
     }
 }
 
-/// `jackfield serve`: starts a host and stops it on SIGTERM or SIGINT.
+/// `jackfield serve`: starts a host and stops it on SIGTERM or SIGINT. A second signal ends it at
+/// once. Answers with the exit code.
 ///
 /// # Errors
 /// As [`serve`].
-pub(crate) async fn until_stopped(options: Options) -> Result<(), ServeError> {
+pub(crate) async fn until_stopped(options: Options) -> Result<ExitCode, ServeError> {
     let traces = telemetry::log(&options)?;
     let host = serve(&options).await?;
+    let mut signals = Signals::listen().map_err(ServeError::Signals)?;
     announce(&host, &options.data);
-    stopped().await;
-    eprintln!("stopping");
-    host.stop().await;
-    traces.flush().await;
-    Ok(())
+    systemd::ready(&host.url());
+    signals.next().await;
+    eprintln!("stopping; a second signal ends the host at once");
+    systemd::stopping(host.grace + AFTERWARDS);
+    let stopped = async {
+        host.stop().await;
+        let _ = tokio::time::timeout(AFTERWARDS, traces.flush()).await;
+    };
+    tokio::select! {
+        () = stopped => Ok(ExitCode::SUCCESS),
+        code = signals.next() => {
+            eprintln!("ended at once; the next start goes on from the last commits");
+            Ok(ExitCode::from(code))
+        }
+    }
 }
 
 /// Says on standard output what a person needs to go on.
@@ -272,25 +301,4 @@ fn announce(host: &Host, data: &Path) {
     if host.public_url.as_str().trim_end_matches('/') != host.url() {
         println!("the outside reaches it at {}", host.public_url);
     }
-}
-
-#[cfg(unix)]
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn stopped() {
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -11,14 +11,14 @@ use crate::http::key::Key;
 use crate::http::scopes;
 use jackfield_engine::{Engine, PluginError, PluginView};
 use jackfield_messaging::{KeyError, SecretKey};
-use jackfield_store::records::{ApiKey, Workspace};
+use jackfield_store::records::{ApiKey, Secret, Workspace};
 use jackfield_store::{Commit, CommitError, Query, ReadError, StoreExt};
 use serde_json::json;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The file of the key that seals secrets.
-const SECRET_KEY: &str = "secret.key";
+pub(crate) const SECRET_KEY: &str = "secret.key";
 
 /// Why a host could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,12 @@ pub enum StartError {
     /// The key that seals secrets.
     #[error(transparent)]
     SecretKey(#[from] KeyError),
+    /// The database's secrets were sealed with another key.
+    #[error(
+        "the secrets in this database were sealed with another key: give every host that shares it \
+         the same one (--secret-key-file, or the file secret.key of the first host's data folder)"
+    )]
+    OtherKey,
     /// The database.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -102,6 +108,35 @@ pub(crate) fn secret_key(data: &Path, named: Option<&Path>) -> Result<SecretKey,
     Ok(SecretKey::from_file(&path)?)
 }
 
+/// Checks that the key is the one with which the secrets of this database are sealed: hosts that
+/// share a database share the key. A database that has no mark of a key gets this one's.
+///
+/// # Errors
+/// `OtherKey`; the database's own.
+pub(crate) async fn same_key(engine: &Engine, key: &SecretKey) -> Result<(), StartError> {
+    let mark = key.mark(engine.clock().now());
+    let store = engine.store();
+    let query = Query::<Secret>::all()
+        .equal("workspace", mark.workspace.as_str())
+        .equal("owner", mark.owner.as_str())
+        .equal("name", mark.name.as_str());
+    let mut known = store.first(query.clone()).await?;
+    if known.is_none() {
+        let mut commit = Commit::control();
+        commit.insert(&mark);
+        match store.commit(commit).await {
+            Ok(()) => return Ok(()),
+            // Another host was first.
+            Err(CommitError::Exists { .. }) => known = store.first(query).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match known {
+        Some(mark) if key.opens(&mark) => Ok(()),
+        _ => Err(StartError::OtherKey),
+    }
+}
+
 /// Makes what a new database lacks. Answers with the operator's key file if one was written.
 ///
 /// # Errors
@@ -142,10 +177,20 @@ pub(crate) async fn first(engine: &Engine, data: &Path) -> Result<Option<PathBuf
         });
         written = Some(path);
     }
-    if !commit.is_empty() {
-        store.commit(commit).await?;
+    if commit.is_empty() {
+        return Ok(None);
     }
-    Ok(written)
+    match store.commit(commit).await {
+        Ok(()) => Ok(written),
+        // Another host was first, and has the operator's key.
+        Err(CommitError::Exists { .. }) => {
+            if let Some(path) = written {
+                std::fs::remove_file(&path).map_err(at(&path))?;
+            }
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Installs every component of a folder and approves all that it asks for. What is installed and

@@ -5,6 +5,10 @@
 //! effects of finished steps. If the host dies, it all happens again from the last commit, and the
 //! same way, because what an activation was told before a half-way commit is in the journal.
 //!
+//! A result is committed within milliseconds, and together with what follows if that comes sooner:
+//! most runs end, or call again, at once. A run whose caller waits for its end begins here too
+//! (`run::opening`): its first commit is that of the burst.
+//!
 //! What must hold: effects go into the very commit that carries their step's outcome; after a
 //! failed commit nothing in memory is trusted (`BurstEnd::Reload`), but that a database which does
 //! not take writes at the moment is asked again.
@@ -12,14 +16,17 @@
 use crate::domain::{Actor, Effect};
 use crate::engine::Core;
 use crate::events::{self, React};
-use crate::run::journal::Entry;
+use crate::run::journal::{self, Entry, Line};
+use crate::run::opening::Opening;
+use crate::run::soon::Soon;
 use crate::run::state::State;
+use crate::tenure::Tenure;
 use crate::workflows::Version;
-use jackfield_store::records::{Event, Journal, Run, Timer, Wait};
-use jackfield_store::{Commit, CommitError, Is, Query, StoreExt};
+use jackfield_store::records::{Event, Run, Timer, Wait};
+use jackfield_store::{Commit, CommitError, Is, Query, Record, StoreExt, Write};
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long a database that takes no writes is left alone before it is asked again.
@@ -49,6 +56,9 @@ pub(crate) struct Turn {
 /// A run in motion.
 pub(crate) struct Burst {
     pub core: Arc<Core>,
+    /// What is written after it is over is refused.
+    pub tenure: Arc<Tenure>,
+    /// The run; what its `data` stands for is `state`.
     pub run: Run,
     pub state: State,
     pub version: Arc<Version>,
@@ -56,14 +66,16 @@ pub(crate) struct Burst {
     pub cancel: CancellationToken,
     /// The activation under way was begun before the host stopped: its calls are in the journal.
     pub recovered: bool,
-    entries: Vec<Journal>,
+    entries: Vec<Line>,
     effects: Vec<Effect>,
-    result: Option<JoinHandle<Result<(), CommitError>>>,
+    result: Option<Soon>,
+    opening: Option<Opening>,
 }
 
 impl Burst {
     pub(crate) fn new(
         core: Arc<Core>,
+        tenure: Arc<Tenure>,
         run: Run,
         state: State,
         version: Arc<Version>,
@@ -72,6 +84,7 @@ impl Burst {
     ) -> Burst {
         Burst {
             core,
+            tenure,
             run,
             state,
             version,
@@ -80,7 +93,14 @@ impl Burst {
             entries: Vec::new(),
             effects: Vec::new(),
             result: None,
+            opening: None,
         }
+    }
+
+    /// The burst in which a run begins: what it is started with is in its first commit.
+    pub(crate) fn opened(mut self, opening: Opening) -> Burst {
+        self.opening = Some(opening);
+        self
     }
 
     /// Adds an entry to the journal, to be committed with the rest.
@@ -91,15 +111,10 @@ impl Burst {
             .as_ref()
             .map(|at| at.step.clone())
             .or(self.run.step.clone());
-        let row = entry.record(
-            self.run.bucket,
-            &self.run.id,
-            self.run.seq,
-            step.as_deref(),
-            self.core.now(),
-        );
+        let now = self.core.now();
+        let line = Line::of(entry, self.run.seq, step.as_deref(), now);
         self.run.seq += 1;
-        self.entries.push(row);
+        self.entries.push(line);
     }
 
     /// Adds the effects of a step that is done.
@@ -130,28 +145,32 @@ impl Burst {
         }
     }
 
-    /// Commits a journal entry without waiting for it: the next `commit` does.
+    /// Commits a journal entry without waiting for it: the next `commit` takes it along, or waits
+    /// for it where it is under way.
     pub(crate) async fn commit_soon(&mut self, entry: &Entry) -> Result<(), BurstEnd> {
         self.settle().await?;
         self.note(entry);
-        let mut commit = Commit::of(self.run.bucket);
-        for row in self.entries.drain(..) {
-            commit.insert(&row);
-        }
-        let core = self.core.clone();
-        self.result = Some(tokio::spawn(async move { patient(&core, commit).await }));
+        let lines = std::mem::take(&mut self.entries);
+        self.result = Some(Soon::start(&self.core, &self.tenure, &self.run, lines));
         Ok(())
     }
 
-    /// Waits for the commit under way.
+    /// Has what was to be committed soon committed, and waits for it.
     async fn settle(&mut self) -> Result<(), BurstEnd> {
-        let Some(result) = self.result.take() else {
-            return Ok(());
-        };
-        match result.await {
-            Ok(result) => result.map_err(|error| end_of(&error)),
-            Err(error) => Err(BurstEnd::Reload(error.to_string())),
+        match self.result.take() {
+            Some(result) => result.settle().await.map_err(|error| end_of(&error)),
+            None => Ok(()),
         }
+    }
+
+    /// Takes along what was to be committed soon, if it is not under way yet.
+    async fn take_along(&mut self) -> Result<(), BurstEnd> {
+        if let Some(mut lines) = self.result.as_ref().and_then(Soon::take) {
+            self.result = None;
+            lines.append(&mut self.entries);
+            self.entries = lines;
+        }
+        self.settle().await
     }
 
     /// Commits everything. When it returns `Ok(None)`, it is durable.
@@ -159,7 +178,13 @@ impl Burst {
     /// With an event, nothing was committed: it was accepted while the run did not wait for it, and
     /// ends the wait before it has begun.
     pub(crate) async fn commit(&mut self, turn: Turn) -> Result<Option<Event>, BurstEnd> {
-        self.settle().await?;
+        // With effects, or where events are looked through, the commit may come to nothing: a
+        // result must not be lost with it.
+        if self.effects.is_empty() && turn.heard.is_none() {
+            self.take_along().await?;
+        } else {
+            self.settle().await?;
+        }
         let now = self.core.now();
         self.run.updated_at = now;
         self.run.step = self
@@ -168,8 +193,6 @@ impl Burst {
             .as_ref()
             .map(|at| at.step.clone())
             .or(self.run.step.take());
-        self.run.data = serde_json::to_value(&self.state)
-            .map_err(|error| BurstEnd::Reload(error.to_string()))?;
         if let Some(missed) = self.commit_turn(&turn).await? {
             return Ok(Some(missed));
         }
@@ -179,7 +202,25 @@ impl Burst {
             self.core.timers.schedule(&self.run.id, due);
         }
         self.core.moved(&self.run.id);
+        if let Some(opening) = &mut self.opening {
+            opening.committed(&self.run, &self.state);
+        }
         Ok(None)
+    }
+
+    /// Commits; a database that takes no writes at the moment is asked again, but for a run that
+    /// is not accepted yet: its caller is told.
+    async fn store(&mut self, commit: Commit) -> Result<(), BurstEnd> {
+        match &mut self.opening {
+            Some(opening) if opening.event().is_some() => {
+                let stored = self.core.store.commit(commit).await;
+                stored.map_err(|error| opening.refused(error))
+            }
+            _ => {
+                let stored = patient(&self.core, commit).await;
+                stored.map_err(|error| end_of(&error))
+            }
+        }
     }
 
     /// Under the bucket's lock where something is read that the commit rests on.
@@ -191,16 +232,14 @@ impl Burst {
         let _lock = match &turn.heard {
             None => None,
             Some(heard) => {
-                let lock = core.lock(self.run.bucket).await;
+                let lock = core.lock_in(&self.tenure).await;
                 if let Some(missed) = self.missed(heard, turn).await? {
                     return Ok(Some(missed));
                 }
                 Some(lock)
             }
         };
-        patient(&core, self.base(turn))
-            .await
-            .map_err(|error| end_of(&error))?;
+        self.store(self.base(turn)?).await?;
         Ok(None)
     }
 
@@ -218,12 +257,17 @@ impl Burst {
     }
 
     /// The rows of the run itself.
-    fn base(&self, turn: &Turn) -> Commit {
-        let mut commit = Commit::of(self.run.bucket);
-        for row in &self.entries {
-            commit.insert(row);
+    fn base(&self, turn: &Turn) -> Result<Commit, BurstEnd> {
+        let mut commit = self.tenure.commit();
+        journal::add(&self.entries, self.run.bucket, &self.run.id, &mut commit);
+        commit.writes.push(Write::Put {
+            table: Run::TABLE,
+            row: row(&self.run, &self.state)
+                .map_err(|error| BurstEnd::Reload(error.to_string()))?,
+        });
+        if let Some(event) = self.opening.as_ref().and_then(Opening::event) {
+            commit.put(event);
         }
-        commit.put(&self.run);
         for wait in &turn.waits {
             commit.put(wait);
         }
@@ -235,7 +279,7 @@ impl Burst {
                 due,
             });
         }
-        commit
+        Ok(commit)
     }
 
     /// The same with effects: under the bucket's lock, because the domain reads what it changes.
@@ -250,13 +294,13 @@ impl Burst {
             .copied()
             .chain(std::iter::repeat(PAUSES[PAUSES.len() - 1]))
         {
-            let lock = core.lock(self.run.bucket).await;
+            let lock = core.lock_in(&self.tenure).await;
             if let Some(heard) = &turn.heard
                 && let Some(missed) = self.missed(heard, turn).await?
             {
                 return Ok(Some(missed));
             }
-            let mut commit = self.base(turn);
+            let mut commit = self.base(turn)?;
             let applied = domain
                 .apply(&actor, &self.effects, &mut commit)
                 .await
@@ -274,19 +318,67 @@ impl Burst {
                     React::go(&core, reaction);
                     return Ok(None);
                 }
-                Err(CommitError::Unavailable(reason)) => {
+                Err(error) => {
                     drop(lock);
-                    wait_for_database(&core, &reason, pause).await?;
+                    if let Some(opening) = &mut self.opening
+                        && opening.event().is_some()
+                    {
+                        return Err(opening.refused(error));
+                    }
+                    match error {
+                        CommitError::Unavailable(reason) => {
+                            wait_for_database(&core, &reason, pause).await?;
+                        }
+                        error => return Err(end_of(&error)),
+                    }
                 }
-                Err(error) => return Err(end_of(&error)),
             }
         }
         Err(BurstEnd::Leave)
     }
 }
 
+/// The row of a run in this state.
+fn row(run: &Run, state: &State) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        bucket: i32,
+        id: &'a str,
+        workspace: &'a str,
+        workflow: &'a str,
+        version: i64,
+        state: &'a str,
+        contact: Option<&'a str>,
+        event: Option<&'a str>,
+        step: Option<&'a str>,
+        reason: Option<&'a str>,
+        data: &'a State,
+        seq: i64,
+        created_at: i64,
+        updated_at: i64,
+        ended_at: Option<i64>,
+    }
+    serde_json::to_string(&Row {
+        bucket: run.bucket,
+        id: &run.id,
+        workspace: &run.workspace,
+        workflow: &run.workflow,
+        version: run.version,
+        state: &run.state,
+        contact: run.contact.as_deref(),
+        event: run.event.as_deref(),
+        step: run.step.as_deref(),
+        reason: run.reason.as_deref(),
+        data: state,
+        seq: run.seq,
+        created_at: run.created_at,
+        updated_at: run.updated_at,
+        ended_at: run.ended_at,
+    })
+}
+
 /// Commits; a database that takes no writes at the moment is asked again.
-async fn patient(core: &Core, commit: Commit) -> Result<(), CommitError> {
+pub(super) async fn patient(core: &Core, commit: Commit) -> Result<(), CommitError> {
     for pause in PAUSES
         .iter()
         .copied()
@@ -312,9 +404,48 @@ async fn wait_for_database(core: &Core, reason: &str, pause: u64) -> Result<(), 
     }
 }
 
-fn end_of(error: &CommitError) -> BurstEnd {
+pub(super) fn end_of(error: &CommitError) -> BurstEnd {
     match error {
         CommitError::Fenced { .. } | CommitError::Unavailable(_) => BurstEnd::Leave,
         other => BurstEnd::Reload(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::run::state::EventRef;
+    use serde_json::json;
+
+    #[test]
+    fn the_row_of_a_run_has_every_column() {
+        let event = EventRef {
+            id: "evt_1".to_owned(),
+            name: "manual".to_owned(),
+            at: 3,
+        };
+        let state = State::new(event, json!({"b": 1, "a": [true]}), "ask", 2);
+        let run = Run {
+            bucket: 4,
+            id: "run_1".to_owned(),
+            workspace: "main".to_owned(),
+            workflow: "welcome".to_owned(),
+            version: 7,
+            state: "running".to_owned(),
+            contact: Some("ctc_1".to_owned()),
+            event: Some("evt_1".to_owned()),
+            step: Some("ask".to_owned()),
+            reason: None,
+            data: serde_json::to_value(&state).unwrap(),
+            seq: 5,
+            created_at: 1,
+            updated_at: 2,
+            ended_at: Some(3),
+        };
+        assert_eq!(
+            row(&run, &state).unwrap(),
+            serde_json::to_string(&run).unwrap()
+        );
     }
 }

@@ -20,7 +20,9 @@ use crate::scope::{RunNames, RunScope};
 use crate::variables::{self, Scope};
 use async_trait::async_trait;
 use jackfield_sandbox::wit::{CallError, Failure, FailureClass, log};
-use jackfield_sandbox::{Effect as Class, HostCall, HostCalls, HostReply, Interface, Stop};
+use jackfield_sandbox::{
+    Account, Effect as Class, HostCall, HostCalls, HostReply, Interface, Stop,
+};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,6 +33,11 @@ const MAX_VARIABLE: usize = 64 << 10;
 const MAX_VARIABLES: usize = 200;
 /// The longest log line that the timeline keeps.
 const MAX_LINE: usize = 1_000;
+/// How many host calls of an activation the timeline lists; the last of them says that there were
+/// more.
+const MAX_TRACES: usize = 200;
+/// The most characters of what a call was about: the plugin chooses them.
+const MAX_SUMMARY: usize = 200;
 
 /// A call that the activation made, with what it was told.
 struct Told {
@@ -159,7 +166,7 @@ impl RunCalls {
             .domain()
             .ok_or_else(|| abandoned("the engine is not attached"))?;
         let caller = match self.plugin.caller(None) {
-            Ok(caller) => caller,
+            Ok(caller) => caller.on_behalf_of(&self.burst.run.workspace),
             Err(reason) => return Ok(call.refusal(refused("denied", reason))),
         };
         if !again {
@@ -446,10 +453,23 @@ impl HostCalls for RunCalls {
     fn denied(&mut self, call: &HostCall) {
         self.trace(call, &call.denied(), Instant::now());
     }
+
+    fn account(&self) -> Account {
+        Account {
+            workspace: self.burst.run.workspace.as_str().into(),
+            workflow: self.burst.run.workflow.as_str().into(),
+        }
+    }
 }
 
 impl RunCalls {
     fn trace(&mut self, call: &HostCall, reply: &HostReply, started: Instant) {
+        if self.traces.len() >= MAX_TRACES {
+            if let Some(last) = self.traces.last_mut() {
+                "and further ones, which are not listed".clone_into(&mut last.summary);
+            }
+            return;
+        }
         let result = reply
             .error()
             .map_or("ok", |error| error.code.as_str())
@@ -460,7 +480,7 @@ impl RunCalls {
         };
         self.traces.push(CallTrace {
             name: call.name().to_owned(),
-            summary: external::summary(call),
+            summary: external::summary(call).chars().take(MAX_SUMMARY).collect(),
             us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             result: status,
         });

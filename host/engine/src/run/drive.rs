@@ -7,20 +7,23 @@ use crate::conditions::Condition;
 use crate::domain::View;
 use crate::engine::Core;
 use crate::plugins::Loaded;
-use crate::run::burst::{Burst, BurstEnd};
+use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::calls::RunCalls;
 use crate::run::journal::{Entry, Used};
+use crate::run::opening::Opening;
 use crate::run::outcome::{self, Moved};
 use crate::run::state::{Invoked, Phase, State, Wake};
 use crate::run::wake;
 use crate::scope::{RunNames, RunScope};
+use crate::tenure::Tenure;
 use crate::variables;
-use crate::workflows::WorkflowError;
+use crate::workflows::{Version, WorkflowError};
 use jackfield_sandbox::wit::{Event, Failure, FailureClass, Invocation, Wake as WitWake};
 use jackfield_sandbox::{Activated, Ended, Stop, Usage};
 use jackfield_store::records::Run;
 use jackfield_store::{Query, StoreExt};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,19 +33,57 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Has a task drive the run. `recovered` says that an earlier life of the host may have begun the
 /// activation at which the run stands.
 pub(crate) fn spawn(core: &Arc<Core>, run: Run, recovered: bool) {
-    let core = core.clone();
-    let tasks = core.tasks.clone();
-    tasks.spawn(drive(core, run, recovered));
+    // In another host's bucket it is taken up there.
+    if let Ok(tenure) = core.tenures.of(run.bucket) {
+        spawn_in(core, tenure, run, recovered);
+    }
 }
 
-async fn drive(core: Arc<Core>, mut run: Run, mut recovered: bool) {
+/// The same within a tenure. One that is ending takes no more: the next owner takes the run up.
+pub(crate) fn spawn_in(core: &Arc<Core>, tenure: Arc<Tenure>, run: Run, recovered: bool) {
+    task(core, tenure, run, recovered, None);
+}
+
+fn task(core: &Arc<Core>, tenure: Arc<Tenure>, run: Run, recovered: bool, fresh: Option<Fresh>) {
+    if tenure.takes_bursts() {
+        let bursts = tenure.bursts.clone();
+        let driving = drive(core.clone(), tenure, run, recovered, fresh);
+        core.tasks.spawn(bursts.track_future(driving));
+    }
+}
+
+/// Has a task drive a run that has just been made, and somebody told of it.
+pub(crate) fn begin_run(core: &Arc<Core>, run: Run, fresh: Fresh) {
+    if let Ok(tenure) = core.tenures.of(run.bucket) {
+        task(core, tenure, run, false, Some(fresh));
+    }
+}
+
+/// What is known of a run that has just been made, beside its row.
+pub(crate) struct Fresh {
+    pub state: State,
+    pub version: Arc<Version>,
+    pub opening: Opening,
+}
+
+async fn drive(
+    core: Arc<Core>,
+    tenure: Arc<Tenure>,
+    mut run: Run,
+    mut recovered: bool,
+    mut fresh: Option<Fresh>,
+) {
     let id = run.id.clone();
     let (generation, cancel) = core.driving(&id);
     loop {
-        if core.stopping.is_cancelled() {
+        if tenure.over.is_cancelled() {
             break;
         }
-        let end = match open(&core, run, cancel.clone(), recovered).await {
+        let opened = match fresh.take() {
+            Some(fresh) => Ok(first(&core, &tenure, run, cancel.clone(), fresh)),
+            None => open(&core, &tenure, run, cancel.clone(), recovered).await,
+        };
+        let end = match opened {
             Ok(burst) => Box::pin(advance(burst)).await,
             Err(end) => Err(end),
         };
@@ -54,7 +95,7 @@ async fn drive(core: Arc<Core>, mut run: Run, mut recovered: bool) {
             }
         }
         tokio::select! {
-            () = core.stopping.cancelled() => break,
+            () = tenure.over.cancelled() => break,
             () = tokio::time::sleep(PAUSE) => {}
         }
         let bucket = jackfield_store::bucket_in("run", &id).unwrap_or_default();
@@ -100,8 +141,38 @@ fn placeholder(bucket: i32) -> Run {
     }
 }
 
+/// The first burst of a run.
+fn first(
+    core: &Arc<Core>,
+    tenure: &Arc<Tenure>,
+    mut run: Run,
+    cancel: tokio_util::sync::CancellationToken,
+    fresh: Fresh,
+) -> Burst {
+    run.state = "running".to_owned();
+    let begins = fresh.opening.event().map(|event| Entry::RunStarted {
+        version: fresh.version.version,
+        event: event.name.clone(),
+    });
+    let burst = Burst::new(
+        core.clone(),
+        tenure.clone(),
+        run,
+        fresh.state,
+        fresh.version,
+        cancel,
+        false,
+    );
+    let mut burst = burst.opened(fresh.opening);
+    if let Some(begins) = begins {
+        burst.note(&begins);
+    }
+    burst
+}
+
 async fn open(
     core: &Arc<Core>,
+    tenure: &Arc<Tenure>,
     mut run: Run,
     cancel: tokio_util::sync::CancellationToken,
     recovered: bool,
@@ -136,7 +207,15 @@ async fn open(
     }
     let resumed = recovered && run.state == "running";
     run.state = "running".to_owned();
-    let mut burst = Burst::new(core.clone(), run, state, version, cancel, recovered);
+    let mut burst = Burst::new(
+        core.clone(),
+        tenure.clone(),
+        run,
+        state,
+        version,
+        cancel,
+        recovered,
+    );
     if resumed {
         burst.note(&Entry::Recovered {});
     }
@@ -154,6 +233,11 @@ async fn advance(mut burst: Burst) -> Result<(), BurstEnd> {
         };
         let moved = match &at.phase {
             Phase::Wait { .. } | Phase::Backoff { .. } => return Ok(()),
+            _ if burst.tenure.over.is_cancelled() => {
+                // Between two steps: the next start, or the next owner, goes on from here.
+                burst.commit(Turn::default()).await?;
+                return Err(BurstEnd::Leave);
+            }
             Phase::Enter => enter(&mut burst).await?,
             Phase::Start | Phase::Resume { .. } => {
                 let (back, moved) = activate(burst).await?;
@@ -384,9 +468,24 @@ fn invoke(
         .filter(|contact| !contact.is_null());
     Ok(Invoked {
         settings: substituted.value.to_string(),
-        variables: json!({"vars": burst.state.vars, "steps": burst.state.outputs}).to_string(),
+        variables: variables_of(&burst.state),
         contact: contact.map(ToString::to_string),
     })
+}
+
+/// The run's variables as the plugin is told them.
+fn variables_of(state: &State) -> String {
+    #[derive(Serialize)]
+    struct Variables<'a> {
+        vars: &'a Map<String, Value>,
+        steps: &'a Map<String, Value>,
+    }
+    // What was read from JSON can be written as JSON.
+    serde_json::to_string(&Variables {
+        vars: &state.vars,
+        steps: &state.outputs,
+    })
+    .unwrap_or_default()
 }
 
 /// The settings cannot be used.

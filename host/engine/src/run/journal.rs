@@ -4,12 +4,21 @@
 //! under way, and answers a plugin that is started again from them instead of calling again. An
 //! operator reads all of it to understand a run without a log. Hence one closed vocabulary, whose
 //! doc lines say what each entry means; data of an entry is bounded, and holds no secret.
+//!
+//! Entries that are committed together are one row (`Pack`): what a row costs in the database is
+//! mostly its key and its place in an index, not its bytes. `lines` takes rows apart again, so that
+//! readers see entries and never rows.
 
 use crate::domain::Effect;
 use jackfield_sandbox::HostReply;
 use jackfield_store::records::Journal;
+use jackfield_store::{Commit, Query, ReadError, Record, SharedStore, StoreExt, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The kind of a row that holds several entries.
+const PACK: &str = "entries";
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -222,10 +231,196 @@ impl Entry {
         }
     }
 
-    /// The entry of a row; none for one of a later version of Jackfield.
+    /// The entry of a line; none for one of a later version of Jackfield.
     #[must_use]
     pub fn of(row: &Journal) -> Option<Entry> {
         let whole = serde_json::json!({ "kind": row.kind, "data": row.data });
         serde_json::from_value(whole).ok()
+    }
+}
+
+/// An entry with its place, written out once.
+#[derive(Debug)]
+pub(crate) struct Line {
+    seq: i64,
+    at: i64,
+    text: String,
+}
+
+impl Line {
+    pub(crate) fn of(entry: &Entry, seq: i64, step: Option<&str>, at: i64) -> Line {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            seq: i64,
+            at: i64,
+            step: Option<&'a str>,
+            entry: &'a Entry,
+        }
+        let form = Form {
+            seq,
+            at,
+            step,
+            entry,
+        };
+        // An entry is plain text, numbers and JSON: it can always be written.
+        let text = serde_json::to_string(&form).unwrap_or_default();
+        Line { seq, at, text }
+    }
+}
+
+/// A line as it is read.
+#[derive(Deserialize)]
+struct Packed {
+    seq: i64,
+    at: i64,
+    step: Option<String>,
+    entry: Kinded,
+}
+
+#[derive(Deserialize)]
+struct Kinded {
+    kind: String,
+    #[serde(default)]
+    data: Value,
+}
+
+/// Several entries as one row. Its place is that of its last entry: whoever looks for what follows
+/// an entry finds every row that holds some of it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pack {
+    bucket: i32,
+    run: String,
+    seq: i64,
+    kind: String,
+    step: Option<String>,
+    data: Box<RawValue>,
+    at: i64,
+}
+
+impl Record for Pack {
+    const TABLE: &'static Table = Journal::TABLE;
+
+    fn bucket(&self) -> Option<i32> {
+        Some(self.bucket)
+    }
+}
+
+/// Adds lines to the commit that makes them durable.
+pub(crate) fn add(lines: &[Line], bucket: i32, run: &str, commit: &mut Commit) {
+    let Some(last) = lines.last() else { return };
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let Ok(data) = RawValue::from_string(format!("[{}]", texts.join(","))) else {
+        return;
+    };
+    commit.insert(&Pack {
+        bucket,
+        run: run.to_owned(),
+        seq: last.seq,
+        kind: PACK.to_owned(),
+        step: None,
+        data,
+        at: last.at,
+    });
+}
+
+/// The entries of a run from this place on, each as a row of its own.
+pub(crate) async fn lines(
+    store: &SharedStore,
+    bucket: i32,
+    run: &str,
+    from: i64,
+) -> Result<Vec<Journal>, ReadError> {
+    let query = Query::<Journal>::of(bucket)
+        .equal("run", run)
+        .filter("seq", jackfield_store::Is::AtLeast, from)
+        .ascending("seq");
+    let mut lines = apart_all(store.find(query).await?)?;
+    lines.retain(|line| line.seq >= from);
+    Ok(lines)
+}
+
+/// Rows taken apart: each entry as a row of its own, in the order of the rows.
+pub(crate) fn apart_all(rows: Vec<Journal>) -> Result<Vec<Journal>, ReadError> {
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        lines.extend(apart(row)?);
+    }
+    Ok(lines)
+}
+
+fn apart(row: Journal) -> Result<Vec<Journal>, ReadError> {
+    if row.kind != PACK {
+        return Ok(vec![row]);
+    }
+    let packed: Vec<Packed> =
+        serde_json::from_value(row.data).map_err(|error| ReadError::Corrupt {
+            table: Journal::TABLE.name,
+            reason: error.to_string(),
+        })?;
+    let line = |packed: Packed| Journal {
+        bucket: row.bucket,
+        run: row.run.clone(),
+        seq: packed.seq,
+        kind: packed.entry.kind,
+        step: packed.step,
+        data: packed.entry.data,
+        at: packed.at,
+    };
+    Ok(packed.into_iter().map(line).collect())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_packed_is_taken_apart_as_it_was_noted() {
+        let entries = [
+            Entry::RunStarted {
+                version: 2,
+                event: "call.ended".to_owned(),
+            },
+            Entry::Log {
+                level: "warn".to_owned(),
+                message: "a \"quoted\"\nline".to_owned(),
+            },
+            Entry::Recovered {},
+        ];
+        let steps = [None, Some("ask"), Some("tell")];
+        let lines: Vec<Line> = entries
+            .iter()
+            .zip(steps)
+            .zip(4..)
+            .map(|((entry, step), seq)| Line::of(entry, seq, step, 100 + seq))
+            .collect();
+        let mut commit = Commit::of(7);
+        add(&lines, 7, "run_1", &mut commit);
+        let [jackfield_store::Write::Insert { row, .. }] = commit.writes.as_slice() else {
+            panic!("one row is inserted: {:?}", commit.writes);
+        };
+        let row: Journal = serde_json::from_str(row).unwrap();
+        assert_eq!((row.seq, row.at), (6, 106));
+        let found = apart(row).unwrap();
+        let expected: Vec<Journal> = entries
+            .iter()
+            .zip(steps)
+            .zip(4..)
+            .map(|((entry, step), seq)| entry.record(7, "run_1", seq, step, 100 + seq))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_row_with_one_entry_is_taken_as_it_is() {
+        let row = Entry::Retried {}.record(1, "run_1", 3, Some("ask"), 9);
+        assert_eq!(apart(row.clone()).unwrap(), vec![row]);
+    }
+
+    #[test]
+    fn nothing_noted_is_no_row() {
+        let mut commit = Commit::of(1);
+        add(&[], 1, "run_1", &mut commit);
+        assert!(commit.is_empty());
     }
 }

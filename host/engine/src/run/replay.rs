@@ -2,10 +2,8 @@
 
 use crate::domain::Effect;
 use crate::run::burst::{Burst, BurstEnd};
-use crate::run::journal::Entry;
+use crate::run::journal::{self, Entry};
 use jackfield_sandbox::HostReply;
-use jackfield_store::records::Journal;
-use jackfield_store::{Is, Query, StoreExt};
 
 /// A call of an earlier life of this activation.
 pub(crate) enum Earlier {
@@ -24,14 +22,8 @@ pub(crate) async fn earlier(burst: &Burst) -> Result<Vec<Earlier>, BurstEnd> {
     let Some(at) = burst.state.at.as_ref().filter(|_| burst.recovered) else {
         return Ok(Vec::new());
     };
-    let query = Query::<Journal>::of(burst.run.bucket)
-        .equal("run", burst.run.id.as_str())
-        .filter("seq", Is::AtLeast, at.journal_from)
-        .ascending("seq");
-    let rows = burst
-        .core
-        .store
-        .find(query)
+    let run = &burst.run;
+    let rows = journal::lines(&burst.core.store, run.bucket, &run.id, at.journal_from)
         .await
         .map_err(|error| BurstEnd::Reload(error.to_string()))?;
     let mut earlier: Vec<Earlier> = Vec::new();

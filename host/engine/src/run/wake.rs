@@ -78,9 +78,7 @@ fn set_going(
     let now = core.now();
     let step = state.at.as_ref().map(|at| at.step.clone());
     // The timeline says so where the host was started again while the run waited.
-    let recovered = core
-        .is_from_before(run.updated_at)
-        .then_some(Entry::Recovered {});
+    let recovered = core.is_from_before(run).then_some(Entry::Recovered {});
     for entry in recovered.iter().chain([entry]) {
         commit.put(&entry.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
         run.seq += 1;
@@ -130,6 +128,10 @@ pub(crate) async fn passed_over(
 /// A run's timer is due, or its row says so.
 pub(crate) async fn timer(core: &Arc<Core>, id: &str) {
     if let Err(error) = try_timer(core, id).await {
+        if matches!(error, AcceptError::Elsewhere(_)) {
+            // Its bucket's owner reads the same row.
+            return;
+        }
         tracing::warn!(run = %id, %error, "a timer could not be handled; it is tried again");
         core.timers.schedule(id, core.now() + 1_000);
     }
@@ -139,7 +141,7 @@ async fn try_timer(core: &Arc<Core>, id: &str) -> Result<(), AcceptError> {
     let Some(bucket) = jackfield_store::bucket_in("run", id) else {
         return Ok(());
     };
-    let lock = core.lock(bucket).await;
+    let lock = core.lock(bucket).await?;
     let Some(mut run) = load(core, id).await? else {
         return Ok(());
     };
@@ -147,7 +149,7 @@ async fn try_timer(core: &Arc<Core>, id: &str) -> Result<(), AcceptError> {
         return Ok(());
     };
     let now = core.now();
-    let mut commit = Commit::of(lock.bucket());
+    let mut commit = lock.tenure().commit();
     match state.at.as_ref().map(|at| at.phase.clone()) {
         Some(Phase::Wait { state: held, until }) if until <= now => {
             let phase = Phase::Resume {
@@ -204,7 +206,7 @@ pub(crate) async fn retry(core: &Arc<Core>, id: &str) -> Result<bool, AcceptErro
     let Some(bucket) = jackfield_store::bucket_in("run", id) else {
         return Ok(false);
     };
-    let lock = core.lock(bucket).await;
+    let lock = core.lock(bucket).await?;
     let Some(mut run) = load(core, id).await? else {
         return Ok(false);
     };
@@ -225,7 +227,7 @@ pub(crate) async fn retry(core: &Arc<Core>, id: &str) -> Result<bool, AcceptErro
         at.visit += 1;
         state.visits.insert(at.step.clone(), at.visit);
     }
-    let mut commit = Commit::of(lock.bucket());
+    let mut commit = lock.tenure().commit();
     set_going(
         core,
         &mut run,
@@ -244,14 +246,14 @@ pub(crate) async fn cancel(core: &Arc<Core>, id: &str, reason: &str) -> Result<b
     let Some(bucket) = jackfield_store::bucket_in("run", id) else {
         return Ok(false);
     };
-    let lock = core.lock(bucket).await;
+    let lock = core.lock(bucket).await?;
     let Some(run) = load(core, id).await? else {
         return Ok(false);
     };
     if !matches!(run.state.as_str(), "waiting" | "needs-attention") {
         return Ok(false);
     }
-    let mut commit = Commit::of(lock.bucket());
+    let mut commit = lock.tenure().commit();
     cancelled(core, run, reason, &mut commit);
     core.store
         .commit(commit)
@@ -284,7 +286,10 @@ pub(crate) async fn park(
         .map_err(|error| reload(&error))?;
     run.seq = run.seq.max(last.map_or(0, |entry| entry.seq + 1));
     let now = core.now();
-    let mut commit = Commit::of(run.bucket);
+    let Ok(tenure) = core.tenures.of(run.bucket) else {
+        return Err(BurstEnd::Leave);
+    };
+    let mut commit = tenure.commit();
     commit.put(&entry.record(run.bucket, &run.id, run.seq, run.step.as_deref(), now));
     run.seq += 1;
     run.state = "needs-attention".to_owned();

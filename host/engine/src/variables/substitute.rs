@@ -46,6 +46,13 @@ pub fn substitute(
     scope: &dyn Scope,
     unset: Unset,
 ) -> Result<Substitution, RenderError> {
+    if !holds_variable(value) {
+        // Most settings: nothing to look up, in them or in their schema.
+        return Ok(Substitution {
+            value: value.clone(),
+            warnings: Vec::new(),
+        });
+    }
     let mut walk = Walk {
         scope,
         unset,
@@ -57,6 +64,16 @@ pub fn substitute(
         value,
         warnings: walk.warnings,
     })
+}
+
+/// Whether there is a text in it that may hold a variable.
+fn holds_variable(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('$'),
+        Value::Array(items) => items.iter().any(holds_variable),
+        Value::Object(entries) => entries.values().any(holds_variable),
+        _ => false,
+    }
 }
 
 struct Walk<'a> {

@@ -10,6 +10,8 @@
 //! Reading cannot fail, so a text that people wrote to people is never refused for a dollar sign;
 //! [`Template::doubtful`] tells what looks like a variable and is none.
 
+use std::ops::Range;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -218,9 +220,18 @@ impl Template {
         escape: impl Fn(usize, &Variable) -> Escape,
     ) -> Result<Rendered, RenderError> {
         let mut out = Rendered::default();
+        // What the author wrote, as ranges of the text.
+        let mut written: Vec<Range<usize>> = Vec::new();
         for (index, piece) in self.pieces.iter().enumerate() {
             match piece {
-                Piece::Text(text) => out.text.push_str(text),
+                Piece::Text(text) => {
+                    let start = out.text.len();
+                    out.text.push_str(text);
+                    match written.last_mut() {
+                        Some(last) if last.end == start => last.end = out.text.len(),
+                        _ => written.push(start..out.text.len()),
+                    }
+                }
                 Piece::Variable(variable) => {
                     let value = resolve(variable, scope, unset, &mut out.warnings)?;
                     out.text.push_str(&escaped(&value, escape(index, variable)));
@@ -230,15 +241,35 @@ impl Template {
                 return Err(RenderError::TooLong { limit });
             }
         }
+        take_apart(&mut out.text, &written);
         Ok(out)
+    }
+}
+
+/// How a placeholder for a secret begins.
+const PLACEHOLDER: &str = "{{secret:";
+/// The same, meaning nothing.
+const APART: &str = "{ {secret:";
+
+/// Values that stand side by side, or beside the author's text, may make up a placeholder between
+/// them: it is taken apart as well.
+fn take_apart(text: &mut String, written: &[Range<usize>]) {
+    let made = text.match_indices(PLACEHOLDER).map(|(start, _)| start);
+    let by_author = |start: usize| {
+        let end = start + PLACEHOLDER.len();
+        written
+            .iter()
+            .any(|range| range.start <= start && end <= range.end)
+    };
+    let made: Vec<usize> = made.filter(|start| !by_author(*start)).collect();
+    for start in made.into_iter().rev() {
+        text.replace_range(start..start + PLACEHOLDER.len(), APART);
     }
 }
 
 /// A placeholder for a secret means something only where an author wrote it. In a value, which a
 /// contact may have written, it is taken apart, so that nobody can have a secret put into a text.
 fn without_placeholders(value: Value) -> Value {
-    const PLACEHOLDER: &str = "{{secret:";
-    const APART: &str = "{ {secret:";
     match value {
         Value::String(text) if text.contains(PLACEHOLDER) => {
             Value::String(text.replace(PLACEHOLDER, APART))

@@ -264,6 +264,28 @@ proptest! {
 }
 
 #[test]
+fn values_side_by_side_cannot_name_a_secret() {
+    let scope = ValueScope {
+        values: serde_json::json!({"contact": {"first": "{{sec", "last": "ret:key}}", "tail": "{secret:key}}"}}),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        time_zone: jiff::tz::TimeZone::UTC,
+    };
+    for text in [
+        "${contact.first}${contact.last}",
+        "a {${contact.tail} b",
+        "${contact.first}ret:key}}",
+    ] {
+        let template = Template::parse(text).render(&scope, Escape::None, Unset::Fail);
+        let rendered = template.unwrap().text;
+        assert!(rendered.contains("{ {secret:key}}"), "{text}: {rendered}");
+        assert!(!rendered.contains("{{secret:"), "{text}: {rendered}");
+    }
+    let author = "Bearer {{secret:key}} ${contact.last}";
+    let rendered = Template::parse(author).render(&scope, Escape::None, Unset::Fail);
+    assert_eq!(rendered.unwrap().text, "Bearer {{secret:key}} ret:key}}");
+}
+
+#[test]
 fn a_value_cannot_name_a_secret() {
     let scope = ValueScope {
         values: serde_json::json!({"contact": {

@@ -12,7 +12,7 @@ use phonenumber::{Mode, country};
 const LONGEST: usize = 500;
 
 /// Who an address belongs to: a kind and a value, unique in a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Identity {
     /// `phone`, `email` or `channel:<id>`.
     pub(crate) kind: String,

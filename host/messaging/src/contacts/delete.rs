@@ -21,6 +21,8 @@ impl Contacts {
         let context = &*self.context;
         let row = self.find(workspace, contact).await?;
         let (bucket, id) = (row.bucket, row.id.as_str());
+        // Before anything is done: it is done whole where its bucket is at home.
+        drop(context.lock(bucket).await?);
         // First the addresses, so that nobody finds it any more.
         let known = Query::<Row>::all()
             .equal("workspace", workspace)
@@ -33,7 +35,7 @@ impl Contacts {
             resolve::release(context, workspace, &identity, id).await?;
         }
         loop {
-            let guard = context.lock(bucket).await;
+            let guard = context.lock(bucket).await?;
             if context.contact(workspace, id).await?.is_none() {
                 return Err(no_contact(contact));
             }

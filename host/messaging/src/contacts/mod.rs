@@ -78,7 +78,7 @@ impl Contacts {
         patch.refuse_taken(&self.context, None).await?;
         let locked = match patch.identities().into_iter().next() {
             Some(identity) => resolve::find_or_make(&self.context, workspace, &identity).await?,
-            None => resolve::make(&self.context, workspace).await,
+            None => resolve::make(&self.context, workspace).await?,
         };
         if !locked.created {
             return Err(taken(&locked.document.row.id));

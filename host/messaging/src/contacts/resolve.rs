@@ -7,11 +7,12 @@
 
 use super::address::Identity;
 use super::document::Document;
-use crate::context::Context;
+use crate::context::{Context, Home};
 use crate::error::Result;
 use crate::host::Guard;
+use crate::tasks::Task;
 use jackfield_store::records::{Contact, Identity as Row, Seen};
-use jackfield_store::{Commit, CommitError, Query, StoreExt, bucket_in};
+use jackfield_store::{Commit, CommitError, Is, Query, StoreExt, bucket_in};
 
 /// Marks contacts whose identities do not agree with their fields yet.
 pub(crate) const UNCLAIMED: &str = "identity-claim";
@@ -81,7 +82,7 @@ pub(crate) async fn find_or_make(
         };
         let guard = context
             .lock(home.unwrap_or_else(|| bucket(context, workspace, identity)))
-            .await;
+            .await?;
         // Between reading and locking somebody may have made it, or moved it.
         let now = identity_row(context, workspace, identity).await?;
         if now.as_ref().map(|row| &row.contact) != before.as_ref().map(|row| &row.contact) {
@@ -127,7 +128,7 @@ pub(crate) async fn lock(context: &Context, workspace: &str, id: &str) -> Result
     let Some(bucket) = bucket_in("ctc", id) else {
         return Ok(None);
     };
-    let guard = context.lock(bucket).await;
+    let guard = context.lock(bucket).await?;
     let row = context.contact(workspace, id).await?;
     Ok(row.map(|row| Locked {
         guard,
@@ -138,17 +139,17 @@ pub(crate) async fn lock(context: &Context, workspace: &str, id: &str) -> Result
 }
 
 /// A new contact that is known by no address.
-pub(crate) async fn make(context: &Context, workspace: &str) -> Locked {
-    let bucket = context.bucket_of(&[workspace, &context.new_id("ctc", 0)]);
-    let guard = context.lock(bucket).await;
+pub(crate) async fn make(context: &Context, workspace: &str) -> Result<Locked> {
+    let bucket = context.host.any_bucket();
+    let guard = context.lock(bucket).await?;
     let id = context.new_id("ctc", bucket);
     let document = Document::new(id, bucket, workspace, context.now());
-    Locked {
+    Ok(Locked {
         guard,
         document,
         created: true,
         identity: None,
-    }
+    })
 }
 
 /// Makes an identity a contact's. Answers with the contact that has it already, if another does.
@@ -159,7 +160,15 @@ pub(crate) async fn claim(
     contact: &str,
 ) -> Result<Option<String>> {
     let bucket = bucket(context, workspace, identity);
-    let guard = context.lock(bucket).await;
+    let ask = || Task::Claim {
+        workspace: workspace.to_owned(),
+        identity: identity.clone(),
+        contact: contact.to_owned(),
+    };
+    let guard = match context.lock_or_ask(bucket, ask).await? {
+        Home::Here(guard) => guard,
+        Home::There(answer) => return Ok(answer.as_str().map(str::to_owned)),
+    };
     if let Some(row) = identity_row(context, workspace, identity).await? {
         if row.contact == contact {
             return Ok(None);
@@ -189,7 +198,15 @@ pub(crate) async fn release(
     contact: &str,
 ) -> Result<()> {
     let bucket = bucket(context, workspace, identity);
-    let guard = context.lock(bucket).await;
+    let ask = || Task::Release {
+        workspace: workspace.to_owned(),
+        identity: identity.clone(),
+        contact: contact.to_owned(),
+    };
+    let guard = match context.lock_or_ask(bucket, ask).await? {
+        Home::Here(guard) => guard,
+        Home::There(_) => return Ok(()),
+    };
     let row = identity_row(context, workspace, identity).await?;
     if row.is_some_and(|row| row.contact == contact) {
         let mut commit = Commit::of(bucket);
@@ -216,8 +233,9 @@ pub(crate) fn mark(commit: &mut Commit, contact: &Contact, now: i64) {
 }
 
 /// Contacts that are marked, with their workspaces: what a crash left over.
-pub(crate) async fn marked(context: &Context) -> Result<Vec<(String, String)>> {
+pub(crate) async fn marked(context: &Context, buckets: &[i32]) -> Result<Vec<(String, String)>> {
     let query = Query::<Seen>::all().equal("scope", UNCLAIMED);
+    let query = query.filter("bucket", Is::In, buckets.to_vec());
     let rows = context.store().find(query).await?;
     Ok(rows
         .into_iter()
@@ -268,7 +286,10 @@ pub(crate) async fn settle(context: &Context, workspace: &str, id: &str) -> Resu
                 release(context, workspace, &identity, id).await?;
             }
         }
-        let guard = context.lock(bucket).await;
+        // Where the bucket has gone to another host meanwhile, that one finds the mark.
+        let Ok(guard) = context.lock(bucket).await else {
+            break;
+        };
         let now = context.contact(workspace, id).await?;
         let unchanged = now
             .is_none_or(|now| now.phone == document.row.phone && now.email == document.row.email);

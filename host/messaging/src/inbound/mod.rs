@@ -7,7 +7,7 @@
 //! the provider repeats. So nothing that was answered with success is lost. Repetitions are
 //! dropped by the provider's message id, so a replay of a request that was half handled is safe.
 
-mod events;
+pub(crate) mod events;
 mod hear;
 mod keep;
 mod message;
@@ -20,7 +20,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::{InboundRequest, Received};
 use crate::outbox::Outbox;
 use crate::status;
-use events::InboundEvent;
+use crate::tasks::Task;
+pub(crate) use events::InboundEvent;
 use jackfield_store::records::Channel;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -129,10 +130,7 @@ impl Inbound {
         };
         let mut wrong = Vec::new();
         for (place, event) in said.iter().enumerate() {
-            let handled = match InboundEvent::read(event) {
-                Ok(event) => self.take(channel, event).await,
-                Err(error) => Err(error),
-            };
+            let handled = self.take_anywhere(channel, event).await;
             match handled {
                 Ok(()) => {}
                 Err(error) if error.kind == ErrorKind::Unavailable => {
@@ -157,7 +155,25 @@ impl Inbound {
         })
     }
 
-    async fn take(&self, channel: &Channel, event: InboundEvent) -> Result<()> {
+    /// Takes an event here, or has the host take it to which its contact belongs.
+    async fn take_anywhere(&self, channel: &Channel, event: &Value) -> Result<()> {
+        match self.take(channel, InboundEvent::read(event)?).await {
+            Err(Error {
+                kind: ErrorKind::Elsewhere { bucket },
+                ..
+            }) => {
+                let task = Task::Take {
+                    channel: channel.id.clone(),
+                    event: event.clone(),
+                };
+                self.context.ask(bucket, &task).await.map(|_| ())
+            }
+            other => other,
+        }
+    }
+
+    /// Takes an event; done again, it changes nothing.
+    pub(crate) async fn take(&self, channel: &Channel, event: InboundEvent) -> Result<()> {
         let context = &*self.context;
         match event {
             InboundEvent::Message(message) => self.message(channel, message).await,

@@ -79,12 +79,12 @@ impl Inbound {
     /// Something that is no message: an event under the channel's name for it.
     pub(super) async fn other(&self, channel: &Channel, other: InboundOther) -> Result<()> {
         let context = &*self.context;
-        let key = other
-            .provider_id
-            .clone()
-            .unwrap_or_else(|| context.new_id("evt", 0));
-        let bucket = context.bucket_of(&[&channel.id, &key]);
-        let guard = context.lock(bucket).await;
+        // A repetition must find what the first time wrote; what cannot repeat is done here.
+        let bucket = match &other.provider_id {
+            Some(key) => context.bucket_of(&[&channel.id, key]),
+            None => context.host.any_bucket(),
+        };
+        let guard = context.lock(bucket).await?;
         let event = NewEvent {
             workspace: channel.workspace.clone(),
             name: format!("channel.{}", other.name),
@@ -94,7 +94,7 @@ impl Inbound {
             source: channel.id.clone(),
         };
         let mut commit = Commit::of(bucket);
-        if other.provider_id.is_some() {
+        if let Some(key) = other.provider_id {
             commit.insert(&Seen {
                 bucket,
                 workspace: channel.workspace.clone(),

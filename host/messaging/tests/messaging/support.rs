@@ -10,7 +10,8 @@
 
 use async_trait::async_trait;
 use jackfield_engine::{
-    Actor, Clock, ConnectorError, Domain, Effect, Intent, NewEvent, SharedClock, SimulatedClock,
+    Actor, AskError, Clock, ConnectorError, Domain, Effect, Elsewhere, Intent, NewEvent,
+    SharedClock, SimulatedClock,
 };
 use jackfield_messaging::{
     AcceptError, Guard, Host, HttpAnswer, InboundRequest, Messaging, NewChannel, Options, Receipt,
@@ -68,9 +69,21 @@ impl Host for FakeHost {
         &self.clock
     }
 
-    async fn lock(&self, bucket: i32) -> Guard {
+    async fn lock(&self, bucket: i32) -> Result<Guard, Elsewhere> {
         let lock = Arc::clone(&self.locks[usize::try_from(bucket).unwrap()]);
-        Guard::new(bucket, lock.lock_owned().await)
+        Ok(Guard::new(bucket, lock.lock_owned().await))
+    }
+
+    fn owns(&self, _: i32) -> bool {
+        true
+    }
+
+    fn any_bucket(&self) -> i32 {
+        0
+    }
+
+    async fn ask(&self, bucket: i32, _: Value) -> Result<Value, AskError> {
+        panic!("bucket {bucket} is this host's: nobody else is asked")
     }
 
     async fn accept(
@@ -357,7 +370,7 @@ impl World {
         let sent = self
             .messaging
             .messages()
-            .send("w", Some(&format!("phone:{to}")), &message)
+            .send("w", Some(&format!("phone:{to}")), &message, None)
             .await;
         sent.unwrap()["id"].as_str().unwrap().to_owned()
     }

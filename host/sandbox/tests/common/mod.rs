@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use jackfield_sandbox::wit::log::Level;
 use jackfield_sandbox::wit::{Failure, FailureClass, Invocation, Outcome, http};
 use jackfield_sandbox::{
-    Activated, Granted, HostCall, HostCalls, HostReply, Interfaces, Kind, Limits, Options,
+    Account, Activated, Granted, HostCall, HostCalls, HostReply, Interfaces, Kind, Limits, Options,
     PartialLimits, Plugin, Sandbox, Stop, digest,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -51,6 +51,7 @@ pub enum Mode {
 #[derive(Debug, Default)]
 pub struct Host {
     pub mode: Mode,
+    pub workflow: &'static str,
     pub calls: Vec<HostCall>,
     pub lines: Vec<(Level, String)>,
     pub denied: Vec<&'static str>,
@@ -110,6 +111,13 @@ impl HostCalls for Host {
 
     fn denied(&mut self, call: &HostCall) {
         self.denied.push(call.name());
+    }
+
+    fn account(&self) -> Account {
+        Account {
+            workspace: "main".into(),
+            workflow: self.workflow.into(),
+        }
     }
 }
 

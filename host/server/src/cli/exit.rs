@@ -8,6 +8,7 @@
 //! | 3 | there is no such thing |
 //! | 4 | refused: not valid, not allowed, or not in the present state |
 //! | 5 | the host cannot be reached |
+//! | 6 | of `doctor`: nothing is bad, something is worth a look |
 
 use super::text::{self, Paint};
 use crate::http::problem::ProblemBody;

@@ -6,6 +6,8 @@
 
 pub mod client;
 mod commands;
+mod db;
+mod doctor;
 pub mod exit;
 pub mod input;
 mod page;
@@ -20,8 +22,8 @@ use crate::options::Options;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
-    channel, contact, contact_field, event, host, inbound, key, message, opt_out, plugin, run,
-    secret, template, workflow, workspace,
+    channel, contact, contact_field, event, host, inbound, key, message, opt_out, plugin, ready,
+    run, secret, template, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -38,6 +40,13 @@ pub struct Cli {
     command: Command,
 }
 
+/// A single client command.
+#[derive(Debug, Args)]
+pub struct Single {
+    #[command(flatten)]
+    to: Connection,
+}
+
 /// A group of client commands.
 #[derive(Debug, Args)]
 pub struct Group<C: Subcommand> {
@@ -45,13 +54,6 @@ pub struct Group<C: Subcommand> {
     to: Connection,
     #[command(subcommand)]
     command: C,
-}
-
-/// A single client command.
-#[derive(Debug, Args)]
-pub struct Single {
-    #[command(flatten)]
-    to: Connection,
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,8 +88,19 @@ enum Command {
     Key(Group<key::Command>),
     /// Workspaces of the host
     Workspace(Group<workspace::Command>),
-    /// Looks whether the host is well
-    Doctor(Single),
+    /// The hosts that share the database
+    Host(Group<host::Command>),
+    /// The host's database: back it up, restore it
+    #[command(subcommand)]
+    Db(db::Command),
+    /// Looks whether the host is well, running or not, and says what to do
+    #[command(
+        after_help = "Exit codes: 0 all is well, 6 something is worth a look, 1 the host cannot do \
+                      its work, or not for long."
+    )]
+    Doctor(doctor::Doctor),
+    /// Asks whether the host can do its work now, for health checks
+    Ready(Single),
     /// Prints the OpenAPI document of this version
     Openapi,
 }
@@ -101,7 +114,7 @@ impl Cli {
         }
         match self.command {
             Command::Serve(options) => match crate::serve::until_stopped(*options).await {
-                Ok(()) => ExitCode::SUCCESS,
+                Ok(code) => code,
                 Err(error) => {
                     eprintln!("error: {error}");
                     ExitCode::FAILURE
@@ -111,7 +124,12 @@ impl Cli {
                 println!("{}", crate::http::document_json());
                 ExitCode::SUCCESS
             }
-            Command::Doctor(single) => finish(single.to.json, host::doctor(&single.to).await),
+            Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Ready(single) => finish(single.to.json, ready::ready(&single.to).await),
+            Command::Db(command) => {
+                let (json, outcome) = db::run(command).await;
+                finish(json, outcome)
+            }
             Command::Workflow(group) => {
                 finish(group.to.json, workflow::run(&group.to, group.command).await)
             }
@@ -128,6 +146,7 @@ impl Cli {
             Command::Inbound(group) => with(group, inbound::run).await,
             Command::Key(group) => with(group, key::run).await,
             Command::Workspace(group) => with(group, workspace::run).await,
+            Command::Host(group) => with(group, host::run).await,
         }
     }
 }

@@ -13,14 +13,31 @@ pub fn spinner(text: &str) -> ProgressBar {
     bar
 }
 
-/// A body that shows how much of it has left, then that the host works on it.
+/// Bytes on their way, of which the number is known.
 #[must_use]
-pub fn upload(name: &str, bytes: Vec<u8>) -> (ProgressBar, reqwest::Body) {
-    let bar = ProgressBar::with_draw_target(Some(bytes.len() as u64), ProgressDrawTarget::stderr());
+pub fn bytes(text: &str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
-    bar.set_message(format!("uploading {name}"));
+    bar.set_message(text.to_owned());
+    bar
+}
+
+/// Rows on their way; how many, and what is done with them, is said while it goes.
+#[must_use]
+pub fn rows() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg:30} {bar:30} {human_pos}/{human_len}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar
+}
+
+/// A body that shows how much of it has left, then that the host works on it.
+#[must_use]
+pub fn upload(name: &str, bytes: Vec<u8>) -> (ProgressBar, reqwest::Body) {
+    let bar = self::bytes(&format!("uploading {name}"), bytes.len() as u64);
     let shown = bar.clone();
     let whole = Bytes::from(bytes);
     let name = name.to_owned();

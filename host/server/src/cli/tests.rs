@@ -132,6 +132,13 @@ fn every_client_command_of_the_interface_is_there() {
         "key revoke ab",
         "workspace create shop",
         "doctor",
+        "doctor --online --full --json",
+        "ready",
+        "db backup backup.db --data data",
+        "db check --json",
+        "db migrate --database postgres://me@db/jackfield",
+        "db move --from data --to postgres://me@db/jackfield",
+        "db restore backup.db --data data --json",
         "openapi",
     ] {
         if let Err(error) = parse(line) {

@@ -38,6 +38,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Requests that change something.
     pub tasks: TaskTracker,
+    /// Requests, until their answer was handed over.
+    pub under_way: TaskTracker,
     /// Whether the host can do its work.
     pub readiness: Readiness,
     /// Places for watchers of timelines.
@@ -62,6 +64,7 @@ impl App {
             metrics,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            under_way: TaskTracker::new(),
             readiness: Readiness::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             engine,

@@ -5,8 +5,8 @@
 //! needs is read from the OpenAPI document (`Gate`), and a route under `/v1` without a declaration
 //! is closed.
 //!
-//! Keys are looked up in the database, and remembered for `MEMORY` milliseconds: so long a revoked
-//! key may still work on another host.
+//! Keys are looked up in the database, and remembered for `MEMORY` milliseconds: so long at most a
+//! revoked key may still work on another host; on this one it ends at once.
 
 use super::key::Key;
 use super::problem::{Code, Problem};
@@ -21,7 +21,7 @@ use jackfield_engine::SharedClock;
 use jackfield_store::records::{ApiKey, Workspace};
 use jackfield_store::{Query, SharedStore, StoreExt};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The workspace that the first start makes.
 pub const MAIN: &str = "main";
@@ -32,8 +32,9 @@ pub const EVERY: &str = "*";
 /// The header by which an operator's key chooses a workspace.
 pub const WORKSPACE_HEADER: &str = "jackfield-workspace";
 
-/// How long a key and a workspace are remembered, in milliseconds.
-const MEMORY: i64 = 2_000;
+/// How long a key and a workspace are remembered, in milliseconds: what has ended on another host
+/// ends here within a second.
+const MEMORY: i64 = 900;
 
 /// How many keys are remembered.
 const REMEMBERED: usize = 10_000;
@@ -48,7 +49,7 @@ pub struct Caller {
     /// Whether the key is an operator's.
     pub operator: bool,
     /// What the key may do.
-    pub scopes: Vec<String>,
+    pub scopes: Arc<[String]>,
 }
 
 impl Caller {
@@ -79,17 +80,63 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-struct Remembered<T> {
-    value: T,
-    until: i64,
+/// What was read of the database, each for a while. Whoever reads takes a ticket first: what was
+/// read before a change is not remembered after it.
+struct Memory<T> {
+    rows: HashMap<String, (i64, T)>,
+    changes: u64,
+}
+
+impl<T: Clone> Memory<T> {
+    /// What is remembered; else the ticket for what is read now.
+    fn get(&self, name: &str, now: i64) -> Result<T, u64> {
+        match self.rows.get(name) {
+            Some((until, value)) if *until > now => Ok(value.clone()),
+            _ => Err(self.changes),
+        }
+    }
+
+    fn put(&mut self, name: &str, value: T, now: i64, ticket: u64) {
+        if self.changes != ticket {
+            return;
+        }
+        if self.rows.len() >= REMEMBERED {
+            self.rows.clear();
+        }
+        self.rows.insert(name.to_owned(), (now + MEMORY, value));
+    }
+
+    fn forget(&mut self) {
+        self.changes += 1;
+        self.rows.clear();
+    }
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Memory {
+            rows: HashMap::new(),
+            changes: 0,
+        }
+    }
+}
+
+fn lock<T>(memory: &Mutex<Memory<T>>) -> MutexGuard<'_, Memory<T>> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Looks keys and workspaces up.
 pub struct Access {
     store: SharedStore,
     clock: SharedClock,
-    keys: Mutex<HashMap<String, Remembered<ApiKey>>>,
-    workspaces: Mutex<HashMap<String, Remembered<()>>>,
+    keys: Mutex<Memory<Arc<Known>>>,
+    workspaces: Mutex<Memory<()>>,
+}
+
+/// A key's record, with its scopes read.
+struct Known {
+    record: ApiKey,
+    scopes: Arc<[String]>,
 }
 
 impl Access {
@@ -104,11 +151,10 @@ impl Access {
         }
     }
 
-    /// Forgets a key after it was changed.
-    pub fn forget(&self, id: &str) {
-        if let Ok(mut keys) = self.keys.lock() {
-            keys.remove(id);
-        }
+    /// Forgets what is remembered, after a key or a workspace was changed, here or on another host.
+    pub fn forget(&self) {
+        lock(&self.keys).forget();
+        lock(&self.workspaces).forget();
     }
 
     /// Who sends these headers.
@@ -123,8 +169,9 @@ impl Access {
                 "There is no such key. `jackfield key list` shows which there are.",
             )
         };
-        let record = self.key(&key.id).await?.ok_or_else(unknown)?;
-        if !key.fits(&record) {
+        let known = self.key(&key.id).await?.ok_or_else(unknown)?;
+        let record = &known.record;
+        if !key.fits(record) {
             return Err(unknown());
         }
         if record.revoked_at.is_some() {
@@ -163,59 +210,41 @@ impl Access {
             (false, _) => record.workspace.clone(),
         };
         self.must_exist(&workspace).await?;
-        let scopes = record
-            .scopes
-            .as_array()
-            .map(|list| {
-                list.iter()
-                    .filter_map(|s| s.as_str().map(str::to_owned))
-                    .collect()
-            })
-            .unwrap_or_default();
         Ok(Caller {
-            key: record.id,
+            key: record.id.clone(),
             workspace,
             operator,
-            scopes,
+            scopes: known.scopes.clone(),
         })
     }
 
-    async fn key(&self, id: &str) -> Result<Option<ApiKey>, Problem> {
+    async fn key(&self, id: &str) -> Result<Option<Arc<Known>>, Problem> {
         let now = self.clock.now();
-        if let Ok(keys) = self.keys.lock()
-            && let Some(found) = keys.get(id)
-            && found.until > now
-        {
-            return Ok(Some(found.value.clone()));
-        }
-        let found = self
-            .store
-            .first(Query::<ApiKey>::all().equal("id", id))
-            .await?;
-        if let Some(record) = &found
-            && let Ok(mut keys) = self.keys.lock()
-        {
-            if keys.len() >= REMEMBERED {
-                keys.clear();
-            }
-            keys.insert(
-                id.to_owned(),
-                Remembered {
-                    value: record.clone(),
-                    until: now + MEMORY,
-                },
-            );
-        }
-        Ok(found)
+        let ticket = match lock(&self.keys).get(id, now) {
+            Ok(known) => return Ok(Some(known)),
+            Err(ticket) => ticket,
+        };
+        let query = Query::<ApiKey>::all().equal("id", id);
+        let Some(record) = self.store.first(query).await? else {
+            return Ok(None);
+        };
+        let scopes = record.scopes.as_array().into_iter().flatten();
+        let known = Arc::new(Known {
+            scopes: scopes
+                .filter_map(|scope| scope.as_str().map(str::to_owned))
+                .collect(),
+            record,
+        });
+        lock(&self.keys).put(id, known.clone(), now, ticket);
+        Ok(Some(known))
     }
 
     async fn must_exist(&self, workspace: &str) -> Result<(), Problem> {
         let now = self.clock.now();
-        if let Ok(known) = self.workspaces.lock()
-            && known.get(workspace).is_some_and(|found| found.until > now)
-        {
-            return Ok(());
-        }
+        let ticket = match lock(&self.workspaces).get(workspace, now) {
+            Ok(()) => return Ok(()),
+            Err(ticket) => ticket,
+        };
         let query = Query::<Workspace>::all().equal("id", workspace);
         if self.store.first(query).await?.is_none() {
             return Err(Problem::new(
@@ -223,18 +252,7 @@ impl Access {
                 format!("There is no workspace `{workspace}`. An operator can make it."),
             ));
         }
-        if let Ok(mut known) = self.workspaces.lock() {
-            if known.len() >= REMEMBERED {
-                known.clear();
-            }
-            known.insert(
-                workspace.to_owned(),
-                Remembered {
-                    value: (),
-                    until: now + MEMORY,
-                },
-            );
-        }
+        lock(&self.workspaces).put(workspace, (), now, ticket);
         Ok(())
     }
 }
@@ -277,25 +295,31 @@ pub enum Needs {
 #[derive(Clone)]
 pub struct Gate {
     access: Arc<Access>,
-    needs: Arc<HashMap<(Method, String), Needs>>,
+    /// By path, then method: looked up for every request, without a copy of either.
+    needs: Arc<HashMap<String, HashMap<Method, Needs>>>,
 }
 
 impl Gate {
     /// A gate that enforces what this OpenAPI document declares.
     #[must_use]
     pub fn new(access: Arc<Access>, needs: HashMap<(Method, String), Needs>) -> Gate {
+        let mut by_path: HashMap<String, HashMap<Method, Needs>> = HashMap::new();
+        for ((method, path), needs) in needs {
+            by_path.entry(path).or_default().insert(method, needs);
+        }
         Gate {
             access,
-            needs: Arc::new(needs),
+            needs: Arc::new(by_path),
         }
     }
 
     async fn admit(&self, path: &str, request: &mut Request) -> Result<(), Problem> {
-        let method = match *request.method() {
-            Method::HEAD => Method::GET,
-            ref other => other.clone(),
+        let method = match request.method() {
+            &Method::HEAD => &Method::GET,
+            other => other,
         };
-        match self.needs.get(&(method.clone(), path.to_owned())) {
+        let of_path = self.needs.get(path);
+        match of_path.and_then(|needs| needs.get(method)) {
             Some(Needs::Nothing) => Ok(()),
             Some(Needs::Scopes(wanted)) => {
                 let caller = self.access.caller(request.headers()).await?;
@@ -313,7 +337,7 @@ impl Gate {
                 Ok(())
             }
             // A method that the route does not take is answered by the router with 405.
-            None if self.needs.keys().any(|(_, known)| known == path) => Ok(()),
+            None if of_path.is_some() => Ok(()),
             None => Err(Problem::internal(format!(
                 "{method} {path} declares no scope"
             ))),
@@ -323,12 +347,9 @@ impl Gate {
 
 /// The layer: lets a request pass, or answers it with a problem.
 pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
+    let path = request.extensions().get::<MatchedPath>().cloned();
     if let Some(path) = path
-        && let Err(problem) = gate.admit(&path, &mut request).await
+        && let Err(problem) = gate.admit(path.as_str(), &mut request).await
     {
         return problem.into_response();
     }

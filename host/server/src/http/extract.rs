@@ -3,6 +3,7 @@
 //! axum's own extractors answer in plain text, and their limit on bodies is one for all routes.
 //! These read the body under the limit of the route, and say where in it something is wrong.
 
+use super::json::Strict;
 use super::problem::{Code, ErrorItem, Problem};
 use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -102,7 +103,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body that may be left out: then it is `T::default()`.
+/// A JSON body that may be left out or null: then it is `T::default()`.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub T);
 
@@ -120,7 +121,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
         if !media.as_deref().is_some_and(is_json) {
             return Err(unsupported(media.as_deref(), "application/json"));
         }
-        from_json(&bytes).map(OptionalJson)
+        from_json::<Option<T>>(&bytes).map(|body| OptionalJson(body.unwrap_or_default()))
     }
 }
 
@@ -139,12 +140,23 @@ pub(crate) fn unsupported(got: Option<&str>, wanted: &str) -> Problem {
     )
 }
 
-/// Reads JSON, and says where it is wrong.
+/// Reads a body of JSON, and says where it is wrong.
 ///
 /// # Errors
 /// `invalid-utf8`, `invalid-json` for what is no JSON, `invalid` for what has another form.
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = utf8(bytes)?;
+    if text.trim_start().starts_with('[') {
+        return Err(Problem::new(
+            Code::Invalid,
+            "The body is a list; every route takes an object, `{...}`.",
+        ));
+    }
+    located::<Strict>(text)?;
+    located(text)
+}
+
+fn located<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = pointer(error.path());
@@ -236,6 +248,17 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
     }
 }
 
+/// Not every database can look for NUL, and nothing that is kept has one.
+fn without_nul(what: &str, text: &str) -> Result<(), Problem> {
+    if text.contains("%00") {
+        return Err(Problem::new(
+            Code::InvalidParameter,
+            format!("The {what} contains the character NUL (`%00`), which nothing is named by."),
+        ));
+    }
+    Ok(())
+}
+
 /// Parameters of the path.
 #[derive(Debug)]
 pub struct At<T>(pub T);
@@ -244,6 +267,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        without_nul("path", parts.uri.path())?;
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(At(value)),
             Err(rejection) => Err(Problem::new(
@@ -262,6 +286,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        without_nul("query", parts.uri.query().unwrap_or_default())?;
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Params(value)),
             Err(rejection) => Err(Problem::new(
@@ -309,6 +334,18 @@ mod tests {
             .body(None);
         assert_eq!((body.code.as_str(), body.status), ("invalid-json", 400));
         assert_eq!(body.errors[0].column, Some(12));
+    }
+
+    #[test]
+    fn a_list_a_name_that_is_there_twice_and_nul_are_refused() {
+        for body in [
+            &b" [[]]"[..],
+            b"{\"lines\": [], \"lines\": []}",
+            b"{\"lines\": [\"\\u0000\"]}",
+        ] {
+            let body = from_json::<Order>(body).unwrap_err().body(None);
+            assert_eq!((body.code.as_str(), body.status), ("invalid", 422));
+        }
     }
 
     #[test]

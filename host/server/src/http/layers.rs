@@ -160,7 +160,7 @@ impl Bounds {
 }
 
 /// Whether a route must answer however busy the host is.
-fn vital(path: &str) -> bool {
+pub(super) fn vital(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz" | "/metrics")
 }
 

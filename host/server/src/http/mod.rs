@@ -7,6 +7,7 @@
 pub mod app;
 pub mod auth;
 pub mod extract;
+pub mod forward;
 pub mod idempotency;
 pub mod json;
 pub mod key;
@@ -18,6 +19,7 @@ pub mod readiness;
 mod refusals;
 mod routes;
 pub mod scopes;
+mod stopping;
 pub mod views;
 
 use app::App;
@@ -48,6 +50,12 @@ pub fn document_json() -> String {
     text
 }
 
+/// The routes without what surrounds them, for requests that another host hands on.
+pub fn desk(app: &App) -> forward::Desk {
+    let (router, _) = routes::all(openapi::blank()).split_for_parts();
+    forward::Desk::new(router.with_state(app.clone()))
+}
+
 /// The service of a host.
 pub fn router(app: &App, bounds: Bounds) -> Router {
     let gate = Gate::new(app.access.clone(), openapi::needs(document()));
@@ -57,10 +65,12 @@ pub fn router(app: &App, bounds: Bounds) -> Router {
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::wrong_method)
         .with_state(app.clone())
+        .layer(from_fn_with_state(app.clone(), forward::elsewhere))
         .layer(from_fn_with_state(app.replay.clone(), idempotency::replay))
         .layer(from_fn_with_state(gate, auth::gate))
         .layer(from_fn_with_state(app.tasks.clone(), layers::detach))
         .layer(from_fn_with_state(bounds, layers::bound))
+        .layer(from_fn_with_state(app.clone(), stopping::turn_away))
         .layer(from_fn(layers::observe))
 }
 

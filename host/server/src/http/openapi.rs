@@ -8,12 +8,12 @@ use super::problem::ProblemBody;
 use super::scopes;
 use axum::http::Method;
 use std::collections::HashMap;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, Object, OpenApi, OpenApiBuilder, Ref,
-    RefOr, Required, ResponseBuilder,
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi,
+    OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -67,18 +67,74 @@ pub fn blank() -> OpenApi {
         .build()
 }
 
-/// Completes the document: every operation under `/v1` may answer with a problem, takes an
-/// `Idempotency-Key` if it is a POST, and has an id of its own.
-pub fn finish(document: &mut OpenApi) {
-    let problem = ResponseBuilder::new()
-        .description("A refusal (RFC 9457)")
+/// The refusals that any operation under `/v1` may answer with: who asks, in which workspace, what
+/// for, and how the host is.
+const ALWAYS: &[&str] = &[
+    "400", "401", "403", "404", "422", "429", "500", "503", "504",
+];
+
+/// Those of an operation that changes something.
+const CHANGING: &[&str] = &["409", "413"];
+
+/// That of an operation which reads a body.
+const WITH_BODY: &str = "415";
+
+/// Those of an operation outside `/v1` that declares what it answers itself.
+const OPEN: &[&str] = &["400", "500", "503", "504"];
+
+/// What a status means, for whoever reads the document; programs act on the problem's `code`.
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "400" => "The request cannot be read: path, query, header or body",
+        "401" => "There is no key, or it is not valid (any more)",
+        "403" => "The key does not allow this",
+        "404" => "There is no such thing in this workspace",
+        "409" => "Not possible in the present state, or the first such request is under way",
+        "413" => "The body is too large",
+        "415" => "The body has a media type that is not taken here",
+        "422" => "The request can be read and is not valid: `errors` says where",
+        "429" => "Too much at once: again after `Retry-After` seconds",
+        "503" => "The host cannot do this now: again after `Retry-After` seconds",
+        "504" => "There was no answer in time",
+        _ => "A defect: the log has the reason under the request's id",
+    }
+}
+
+fn refusal(status: &str) -> Response {
+    ResponseBuilder::new()
+        .description(meaning(status))
         .content(
             super::problem::CONTENT_TYPE,
             ContentBuilder::new()
                 .schema(Some(Ref::from_schema_name("Problem")))
                 .build(),
         )
-        .build();
+        .build()
+}
+
+/// The header that makes a POST safe to send twice.
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "1 to 255 printable ASCII characters: the request is carried out once, its repetition \
+             gets the same answer for a day",
+        ))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .min_length(Some(1))
+                .max_length(Some(255))
+                .pattern(Some("^[!-~]+$")),
+        ))
+        .build()
+}
+
+/// Completes the document: every operation says how it may refuse, takes an `Idempotency-Key` if it
+/// is a POST under `/v1`, and has an id of its own.
+pub fn finish(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     let mut schemas = Vec::new();
     ProblemBody::schemas(&mut schemas);
@@ -101,27 +157,37 @@ pub fn finish(document: &mut OpenApi) {
             } else if first_id.is_none() {
                 first_id.clone_from(&operation.operation_id);
             }
-            if path.starts_with("/v1") {
-                let responses = &mut operation.responses.responses;
-                responses
-                    .entry("default".to_owned())
-                    .or_insert(RefOr::T(problem.clone()));
-                if method == "post" {
-                    operation.parameters.get_or_insert_default().push(RefOr::T(
-                        ParameterBuilder::new()
-                            .name("Idempotency-Key")
-                            .parameter_in(ParameterIn::Header)
-                            .required(Required::False)
-                            .description(Some(
-                                "1 to 255 printable ASCII characters: the request is carried out \
-                                 once, its repetition gets the same answer for a day",
-                            ))
-                            .schema(Some(Object::with_type(Type::String)))
-                            .build(),
-                    ));
-                }
+            refuse(path, method, operation);
+            if method == "post" && path.starts_with("/v1") {
+                operation
+                    .parameters
+                    .get_or_insert_default()
+                    .push(RefOr::T(idempotency_key()));
             }
         }
+    }
+}
+
+/// Puts in how an operation may refuse, where it does not say so itself.
+fn refuse(path: &str, method: &str, operation: &mut Operation) {
+    let mut statuses = if path.starts_with("/v1") {
+        ALWAYS.to_vec()
+    } else {
+        OPEN.to_vec()
+    };
+    if method != "get" && path.starts_with("/v1") {
+        statuses.extend(CHANGING);
+        statuses.extend(operation.request_body.as_ref().map(|_| WITH_BODY));
+    }
+    let responses = &mut operation.responses.responses;
+    // A provider gets what the connector says.
+    if responses.contains_key("default") {
+        return;
+    }
+    for status in statuses {
+        responses
+            .entry(status.to_owned())
+            .or_insert_with(|| RefOr::T(refusal(status)));
     }
 }
 

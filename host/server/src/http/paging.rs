@@ -25,6 +25,7 @@ pub struct PageParams {
     pub limit: Option<usize>,
     /// `next` of the page before.
     #[serde(default)]
+    #[param(pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 
@@ -86,6 +87,27 @@ impl PageParams {
     }
 }
 
+impl Range {
+    /// Where the page begins in a list that is numbered.
+    ///
+    /// # Errors
+    /// `invalid-cursor` for what no list gave out.
+    pub fn after_number(&self) -> Result<Option<i64>, Problem> {
+        self.after
+            .as_deref()
+            .map(|after| after.parse().map_err(|_| foreign_cursor()))
+            .transpose()
+    }
+}
+
+fn foreign_cursor() -> Problem {
+    Problem::new(
+        Code::InvalidCursor,
+        "The cursor is not one that this list gave out. Take it from `next` of the page before, or \
+         leave it out to begin at the first page.",
+    )
+}
+
 /// A cursor of the list `list` that stands after `last`.
 #[must_use]
 pub fn cursor(list: &str, last: &str) -> String {
@@ -98,13 +120,8 @@ fn open(list: &str, cursor: &str) -> Result<String, Problem> {
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| Some(text.strip_prefix(list)?.strip_prefix(':')?.to_owned()))
-        .ok_or_else(|| {
-            Problem::new(
-                Code::InvalidCursor,
-                "The cursor is not one that this list gave out. Take it from `next` of the page \
-                 before, or leave it out to begin at the first page.",
-            )
-        })
+        .filter(|last| !last.contains('\0'))
+        .ok_or_else(foreign_cursor)
 }
 
 impl<T> Page<T> {
@@ -191,6 +208,15 @@ mod tests {
                 .unwrap_err();
             assert_eq!(problem.code(), Code::InvalidCursor, "{cursor}");
         }
+    }
+
+    #[test]
+    fn a_forged_cursor_of_a_numbered_list_is_refused() {
+        let of = |last: &str| params(None, Some(cursor("things", last))).range("things");
+        assert_eq!(of("7").unwrap().after_number().unwrap(), Some(7));
+        let forged = of("seven").unwrap().after_number().unwrap_err();
+        assert_eq!(forged.code(), Code::InvalidCursor);
+        assert!(of("a\0b").is_err());
     }
 
     #[test]

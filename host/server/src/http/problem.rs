@@ -144,6 +144,7 @@ pub struct Problem {
     errors: Vec<ErrorItem>,
     retry_after: Option<u64>,
     allow: Option<String>,
+    elsewhere: Option<i32>,
 }
 
 /// How a problem looks in JSON.
@@ -179,7 +180,27 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             allow: None,
+            elsewhere: None,
         }
+    }
+
+    /// Nothing was done: the bucket is another host's, to which the request is handed on.
+    #[must_use]
+    pub fn of_bucket(bucket: i32) -> Problem {
+        let problem = Problem::new(
+            Code::Unavailable,
+            "What this concerns is moving to another host. Nothing was changed; send it again.",
+        );
+        Problem {
+            elsewhere: Some(bucket),
+            ..problem.retry_after(1)
+        }
+    }
+
+    /// The bucket of another host that the request concerns.
+    #[must_use]
+    pub fn elsewhere(&self) -> Option<i32> {
+        self.elsewhere
     }
 
     /// There is no such thing.
@@ -311,7 +332,8 @@ impl From<jackfield_store::CommitError> for Problem {
                     table.replace('_', " ")
                 ),
             ),
-            CommitError::Fenced { .. } | CommitError::Unavailable(_) => Problem::unavailable(error),
+            CommitError::Fenced { bucket } => Problem::of_bucket(*bucket),
+            CommitError::Unavailable(_) => Problem::unavailable(error),
             CommitError::Unknown(_) => {
                 tracing::warn!(cause = %error, "a commit's outcome is not known");
                 Problem::new(

@@ -45,7 +45,7 @@ async fn checks(app: &App) -> Vec<Check> {
             name: "running",
             ok: !stopping,
             detail: if stopping {
-                "the host is stopping".to_owned()
+                "stopping: what is under way comes to its end, nothing new is taken".to_owned()
             } else {
                 "yes".to_owned()
             },

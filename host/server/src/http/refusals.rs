@@ -2,7 +2,7 @@
 
 use super::problem::{Code, ErrorItem, Problem};
 use super::views::item;
-use jackfield_engine::{AcceptError, PluginError, RunError, WorkflowError};
+use jackfield_engine::{AcceptError, Elsewhere, PluginError, RunError, WorkflowError};
 use jackfield_messaging::{Error as MessagingError, ErrorKind};
 
 impl From<WorkflowError> for Problem {
@@ -55,6 +55,12 @@ impl From<RunError> for Problem {
     }
 }
 
+impl From<Elsewhere> for Problem {
+    fn from(elsewhere: Elsewhere) -> Problem {
+        Problem::of_bucket(elsewhere.bucket)
+    }
+}
+
 impl From<AcceptError> for Problem {
     fn from(error: AcceptError) -> Problem {
         match error {
@@ -64,6 +70,7 @@ impl From<AcceptError> for Problem {
                  stopped; what it answered is not known. Nothing was done twice.",
             ),
             AcceptError::Invalid(said) => Problem::new(Code::Invalid, sentence(&said)),
+            AcceptError::Elsewhere(elsewhere) => elsewhere.into(),
             AcceptError::Workflow(error) => error.into(),
             AcceptError::Domain(error) => Problem::unavailable(error),
             AcceptError::Read(error) => error.into(),
@@ -77,8 +84,12 @@ impl From<MessagingError> for Problem {
         let code = match error.kind {
             ErrorKind::NotFound => Code::NotFound,
             ErrorKind::Invalid => Code::Invalid,
+            ErrorKind::Conflict if error.code == "repeated" => {
+                return AcceptError::Repeated.into();
+            }
             ErrorKind::Conflict => Code::Conflict,
             ErrorKind::Unavailable => return Problem::unavailable(error),
+            ErrorKind::Elsewhere { bucket } => return Problem::of_bucket(bucket),
         };
         let items = error.problems.iter().map(|one| ErrorItem {
             code: Some(error.code.to_owned()),

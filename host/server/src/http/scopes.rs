@@ -44,6 +44,7 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("templates:read", "see templates"),
     ("templates:write", "change templates"),
     ("keys:admin", "make, see and revoke keys of the workspace"),
+    ("hosts:read", "see the hosts that share the database"),
     ("workspaces:read", "see the workspace's settings"),
     ("workspaces:admin", "change the workspace's settings"),
 ];

@@ -18,7 +18,9 @@ use std::hint::black_box;
 use bindings::exports::jackfield::plugin::step::{
     Done, Failure, Guest, Invocation, Outcome, Wait, Wake,
 };
-use bindings::jackfield::plugin::{clock, contacts, crypto, http, log, random, variables};
+use bindings::jackfield::plugin::{
+    clock, contacts, crypto, http, log, messages, random, templates, variables,
+};
 
 struct Misbehave;
 
@@ -31,7 +33,7 @@ impl Guest for Misbehave {
             Err(_) => "yes",
         };
         format!(
-            r#"{{"name":"misbehave","denied":"{denied}","now":{}}}"#,
+            r#"{{"name":"misbehave","version":"1.0.0","title":"Misbehave","summary":"Does harm.","hosts":["*"],"denied":"{denied}","now":{}}}"#,
             clock::now()
         )
     }
@@ -73,7 +75,7 @@ impl Guest for Misbehave {
                 }
                 done("logged".to_owned())
             }
-            "fetch" => match fetch() {
+            "fetch" => match fetch(settings) {
                 Ok(response) => done(response.status.to_string()),
                 Err(error) => done(format!(
                     "{}|{}",
@@ -81,6 +83,8 @@ impl Guest for Misbehave {
                     error.grant.unwrap_or_default()
                 )),
             },
+            "leak" => leak(fetch(settings), text(settings, "to")),
+            "snoop" => done(snoop(settings)),
             "look" => done(format!(
                 "{:?} {:?} {}",
                 variables::get("vars.answer"),
@@ -88,13 +92,7 @@ impl Guest for Misbehave {
                 crypto::hash(crypto::Algorithm::Sha256, b"x").len()
             )),
             "panic" => panic!("on purpose"),
-            "fail" => Err(Failure {
-                class: bindings::jackfield::plugin::types::FailureClass::Permanent,
-                code: "on-purpose".to_owned(),
-                message: "as asked".to_owned(),
-                retry_after: None,
-                maybe_sent: false,
-            }),
+            "fail" => Err(failure("on-purpose", "as asked")),
             other => done(format!("no such word: {other}")),
         }
     }
@@ -150,17 +148,120 @@ fn hoard() -> Result<Outcome, Failure> {
     }
 }
 
-fn fetch() -> Result<http::Response, http::CallError> {
+/// `url`, and where they are set `method`, `header` (for `x-key`), `body` and `timeout`.
+fn fetch(settings: &str) -> Result<http::Response, http::CallError> {
+    let or = |key, usual: &str| match text(settings, key) {
+        "" => usual.to_owned(),
+        set => set.to_owned(),
+    };
+    let header = text(settings, "header");
+    let body = text(settings, "body");
     http::fetch(&http::Request {
-        method: "GET".to_owned(),
-        url: "https://example.com/".to_owned(),
-        headers: Vec::new(),
+        method: or("method", "GET"),
+        url: or("url", "https://example.com/"),
+        headers: if header.is_empty() {
+            Vec::new()
+        } else {
+            vec![("x-key".to_owned(), header.to_owned())]
+        },
         basic_auth: None,
-        body: None,
-        timeout: None,
+        body: match (body, number(settings)) {
+            ("", 0) => None,
+            ("", n) => Some(vec![b'x'; n]),
+            (body, _) => Some(body.as_bytes().to_vec()),
+        },
+        timeout: text(settings, "timeout").parse().ok(),
         max_redirects: None,
         idempotency_header: None,
     })
+}
+
+/// Puts all that came back where others may read it: the log, a variable, and the output, the
+/// state, or the failure.
+fn leak(came: Result<http::Response, http::CallError>, to: &str) -> Result<Outcome, Failure> {
+    let said = match came {
+        Ok(response) => format!(
+            "{} {} {:?} {}",
+            response.status,
+            response.url,
+            response.headers,
+            String::from_utf8_lossy(&response.body)
+        ),
+        Err(error) => format!("{} {} {:?}", error.code, error.message, error.detail),
+    };
+    log::write(log::Level::Error, &said);
+    let _ = variables::set("leak", &json(&said));
+    match to {
+        "state" => Ok(Outcome::Wait(Wait {
+            until: None,
+            events: Vec::new(),
+            state: said,
+        })),
+        "failure" => Err(failure("leak", &said)),
+        _ => done(json(&said)),
+    }
+}
+
+/// Asks for what is not its own: all that can be named, each answer on a line.
+fn snoop(settings: &str) -> String {
+    let mut told = Vec::new();
+    for path in text(settings, "paths").split(' ') {
+        told.push(format!("{path}: {:?}", variables::get(path)));
+    }
+    let shown = |what: &str, result: Result<String, http::CallError>| match result {
+        Ok(told) => format!("{what}: {told}"),
+        Err(error) => format!("{what}: {}", error.code),
+    };
+    let template = text(settings, "template");
+    told.push(shown(template, templates::render(template, None)));
+    for channel in text(settings, "channels").split(' ') {
+        told.push(shown(channel, messages::channel(channel)));
+        let message = format!(
+            r#"{{"channel":"{channel}","to":"+33612345678","content":{{"type":"text","text":"hello"}}}}"#
+        );
+        told.push(shown(channel, messages::send(&message)));
+    }
+    let secret = text(settings, "secret");
+    told.push(
+        match crypto::hmac(crypto::Algorithm::Sha256, secret, b"x") {
+            Ok(digest) => format!("{secret}: {digest:?}"),
+            Err(error) => format!("{secret}: {}", error.code),
+        },
+    );
+    told.push(format!("contact: {:?}", contacts::get()));
+    json(&told.join("\n"))
+}
+
+fn failure(code: &str, message: &str) -> Failure {
+    Failure {
+        class: bindings::jackfield::plugin::types::FailureClass::Permanent,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        retry_after: None,
+        maybe_sent: false,
+    }
+}
+
+/// The text after `"KEY":"`, without escapes; empty if there is none.
+fn text<'a>(settings: &'a str, key: &str) -> &'a str {
+    settings
+        .split_once(&format!(r#""{key}":""#))
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map_or("", |(text, _)| text)
+}
+
+/// As a JSON string.
+fn json(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if u32::from(c) < 0x20 => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 bindings::export!(Misbehave with_types_in bindings);

@@ -75,10 +75,14 @@ async fn list_contact_fields(
 #[serde(deny_unknown_fields)]
 struct PutField {
     /// For people, at most 50 characters; the name when nothing is said.
+    #[schema(max_length = 50)]
     title: Option<String>,
     /// `text`, `list`, `checkbox`, `email`, `number`, `url`, `date`, `time` or `phone`. It cannot
     /// be changed later.
-    #[schema(value_type = String)]
+    #[schema(
+        value_type = String,
+        pattern = "^(text|list|checkbox|email|number|url|date|time|phone)$"
+    )]
     kind: FieldKind,
     /// The values that a list allows.
     #[serde(default)]

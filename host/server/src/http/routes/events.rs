@@ -43,6 +43,7 @@ enum EventContact {
 #[serde(deny_unknown_fields)]
 struct SendEvent {
     /// Lower-case words with full stops, such as `call.ended`.
+    #[schema(max_length = 128, pattern = r"^[a-z0-9_-]+(\.[a-z0-9_-]+)*$")]
     name: String,
     /// The contact that it is about.
     contact: Option<EventContact>,
@@ -101,13 +102,10 @@ async fn send_event(
         Some(bucket) => bucket,
         // Without a contact, what is sent with one key goes to one bucket, so that its repetition
         // is seen there.
-        None => {
-            let spread = key.as_ref().map_or_else(
-                || uuid::Uuid::new_v4().to_string(),
-                |Extension(key)| key.0.clone(),
-            );
-            app.engine.bucket_of(&[&caller.workspace, &spread])
-        }
+        None => match &key {
+            Some(Extension(key)) => app.engine.bucket_of(&[&caller.workspace, &key.0]),
+            None => app.engine.any_bucket(),
+        },
     };
     let mut commit = Commit::of(bucket);
     if let Some(Extension(RequestKey(key))) = key {
@@ -127,7 +125,7 @@ async fn send_event(
         data: Value::Object(data),
         source: "api".to_owned(),
     };
-    let lock = app.engine.lock(bucket).await;
+    let lock = app.engine.lock(bucket).await?;
     let accepted = app.engine.accept(&lock, vec![event], commit).await?;
     drop(lock);
     let event = accepted.events.into_iter().next().unwrap_or_default();

@@ -100,8 +100,10 @@ async fn list_keys(
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct CreateKey {
     /// What it is for, at most 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// What it may do.
+    #[schema(min_items = 1)]
     scopes: Vec<String>,
     /// How long it is good, such as `90d`; for ever when nothing is said.
     #[serde(default)]
@@ -275,7 +277,7 @@ async fn revoke_key(
             ..row
         });
         store.commit(commit).await?;
-        app.access.forget(&id);
+        app.access.forget();
     }
     Ok(StatusCode::NO_CONTENT)
 }

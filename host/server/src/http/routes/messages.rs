@@ -4,12 +4,13 @@ use super::contacts::page;
 use crate::http::app::App;
 use crate::http::auth::Caller;
 use crate::http::extract::{At, Json as Body, Params};
+use crate::http::idempotency::RequestKey;
 use crate::http::json::hyphens;
 use crate::http::paging::{Page, PageParams, Range};
 use crate::http::problem::Problem;
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use jackfield_messaging::ListMessages;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -104,12 +105,18 @@ struct SendMessage {
 async fn send_message(
     State(app): State<App>,
     caller: Caller,
+    key: Option<Extension<RequestKey>>,
     Body(body): Body<SendMessage>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let messages = app.messaging.messages();
     let message = Value::Object(body.message);
     let sent = messages
-        .send(&caller.workspace, body.contact.as_deref(), &message)
+        .send(
+            &caller.workspace,
+            body.contact.as_deref(),
+            &message,
+            key.as_ref().map(|Extension(key)| key.0.as_str()),
+        )
         .await?;
     Ok((StatusCode::ACCEPTED, Json(hyphens(sent))))
 }

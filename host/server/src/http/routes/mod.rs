@@ -4,6 +4,7 @@ mod channels;
 mod contact_fields;
 mod contacts;
 mod events;
+mod hosts;
 mod inbound;
 mod keys;
 mod messages;
@@ -39,5 +40,6 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(inbound::router())
         .merge(keys::router())
         .merge(workspaces::router())
+        .merge(hosts::router())
         .merge(public::router())
 }

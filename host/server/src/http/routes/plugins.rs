@@ -3,6 +3,7 @@
 use crate::http::app::App;
 use crate::http::auth::Caller;
 use crate::http::extract::{At, OptionalJson, Params, Raw, unsupported};
+use crate::http::json::object;
 use crate::http::paging::{Page, PageParams};
 use crate::http::problem::{Code, Problem};
 use crate::http::views::PluginBody;
@@ -68,7 +69,8 @@ async fn list_plugins(
 
 /// Installs a component: compiles it, asks it what it is, and keeps it.
 ///
-/// It is used once it is granted. Installing the same again changes nothing.
+/// It is used once it is granted. Installing the same again changes nothing. Needs an operator's key,
+/// because plugins are those of all workspaces.
 #[utoipa::path(
     post, path = "/v1/plugins", tag = "plugins",
     request_body(content = String, content_type = "application/wasm", description = "The component, at most 64 MiB"),
@@ -77,8 +79,10 @@ async fn list_plugins(
 )]
 async fn install_plugin(
     State(app): State<App>,
+    caller: Caller,
     raw: Raw,
 ) -> Result<(StatusCode, Json<PluginBody>), Problem> {
+    caller.must_be_operator("Installing a plugin")?;
     let bytes = component(raw)?;
     let view = app
         .engine
@@ -121,12 +125,13 @@ async fn get_plugin(
 #[serde(deny_unknown_fields)]
 struct GrantPlugin {
     /// What is approved: `imports`, `hosts`, `secrets`, `limits`; left out: all that it asks for.
+    #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
     approve: Option<Permissions>,
 }
 
 /// Approves what a plugin may do. It gets what it asks for, as far as it is approved, within the
-/// host's ceiling.
+/// host's ceiling. Needs an operator's key: what a plugin may do, it may do in every workspace.
 #[utoipa::path(
     post, path = "/v1/plugins/{plugin}/grant", tag = "plugins",
     params(("plugin" = String, Path, description = "A name (its newest version), `name@major` or a digest")),
@@ -136,9 +141,11 @@ struct GrantPlugin {
 )]
 async fn grant_plugin(
     State(app): State<App>,
+    caller: Caller,
     At(plugin): At<String>,
     OptionalJson(body): OptionalJson<GrantPlugin>,
 ) -> Result<Json<PluginBody>, Problem> {
+    caller.must_be_operator("What a plugin may do")?;
     let view = app.engine.plugins().grant(&plugin, body.approve).await?;
     app.engine.plugins_changed();
     Ok(Json(view.into()))
@@ -152,7 +159,7 @@ struct RemoveParams {
     force: bool,
 }
 
-/// Removes a plugin. Its bytes stay while a run is pinned to it.
+/// Removes a plugin. Its bytes stay while a run is pinned to it. Needs an operator's key.
 #[utoipa::path(
     delete, path = "/v1/plugins/{plugin}", tag = "plugins",
     params(
@@ -168,9 +175,7 @@ async fn remove_plugin(
     At(plugin): At<String>,
     Params(params): Params<RemoveParams>,
 ) -> Result<StatusCode, Problem> {
-    if params.force {
-        caller.must_be_operator("Removing a plugin by force")?;
-    }
+    caller.must_be_operator("Removing a plugin")?;
     app.engine
         .plugins()
         .remove(&plugin, params.force, app.now())

@@ -2,7 +2,7 @@
 
 use crate::http::app::App;
 use crate::http::extract::At;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemBody};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
@@ -50,7 +50,8 @@ fn page(page: UnsubscribePage) -> Response {
     params(("token" = String, Path, description = "The signed token of the link")),
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
-        (status = 400, description = "The link is not of this host", body = String, content_type = "text/html")
+        (status = 400, description = "The link is not of this host, or the path cannot be read",
+            content((String = "text/html"), (ProblemBody = "application/problem+json")))
     )
 )]
 async fn unsubscribe_page(State(app): State<App>, At(token): At<String>) -> Response {
@@ -63,7 +64,8 @@ async fn unsubscribe_page(State(app): State<App>, At(token): At<String>) -> Resp
     params(("token" = String, Path, description = "The signed token of the link")),
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
-        (status = 400, description = "The link is not of this host", body = String, content_type = "text/html")
+        (status = 400, description = "The link is not of this host, or the path cannot be read",
+            content((String = "text/html"), (ProblemBody = "application/problem+json")))
     )
 )]
 async fn unsubscribe(State(app): State<App>, At(token): At<String>) -> Result<Response, Problem> {

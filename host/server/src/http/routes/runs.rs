@@ -4,14 +4,15 @@ use super::stream;
 use crate::http::app::App;
 use crate::http::auth::Caller;
 use crate::http::extract::{At, Json as Body, OptionalJson, Params};
+use crate::http::idempotency::RequestKey;
 use crate::http::paging::{Page, PageParams};
 use crate::http::problem::{Code, Problem};
 use crate::http::views::{AcceptedBody, EntryBody, RunBody};
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jackfield_engine::{RunFilter, RunView};
+use axum::{Extension, Json};
+use jackfield_engine::{RunFilter, RunView, Started};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -32,6 +33,9 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// The longest time that a request waits for a run.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How often a run is looked up of whose moves this host may not hear.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,8 +75,10 @@ async fn start_run(
     caller: Caller,
     At(name): At<String>,
     Params(params): Params<WaitParams>,
+    key: Option<Extension<RequestKey>>,
     OptionalJson(body): OptionalJson<StartRun>,
 ) -> Result<Response, Problem> {
+    let key = key.as_ref().map(|Extension(key)| key.0.as_str());
     let wait = params.wait.as_deref().map(wait_time).transpose()?;
     let contact = match &body.contact {
         Some(contact) => Some(
@@ -85,19 +91,22 @@ async fn start_run(
     };
     let runs = app.engine.runs();
     let data = body.data.unwrap_or_else(|| json!({}));
-    let id = runs
-        .start(&caller.workspace, &name, contact.as_deref(), data)
-        .await?;
+    let (workspace, contact) = (&caller.workspace, contact.as_deref());
     let run = match wait {
-        Some(wait) => until_over(&app, &caller.workspace, &id, wait).await?,
-        None => runs.get(&caller.workspace, &id).await?,
+        Some(wait) => {
+            let started = runs
+                .start_awaited(workspace, &name, contact, data, key)
+                .await?;
+            until_over(&app, workspace, started, wait).await?
+        }
+        None => runs.start(workspace, &name, contact, data, key).await?,
     };
     let status = if over(&run) {
         StatusCode::OK
     } else {
         StatusCode::ACCEPTED
     };
-    let location = format!("/v1/runs/{id}");
+    let location = format!("/v1/runs/{}", run.id);
     Ok((
         status,
         [(header::LOCATION, location)],
@@ -133,24 +142,38 @@ pub(super) fn over(run: &RunView) -> bool {
     run.ended_at.is_some() || run.state == "needs-attention"
 }
 
+/// The run when it is over, or as it stands when the time is up.
 async fn until_over(
     app: &App,
     workspace: &str,
-    id: &str,
+    mut started: Started,
     wait: Duration,
 ) -> Result<RunView, Problem> {
     let runs = app.engine.runs();
-    let mut moved = runs.watch(id);
     let end = tokio::time::Instant::now() + wait;
+    // Most runs end in their first burst: then nothing need be read.
+    tokio::select! {
+        rested = started.rested() => {
+            if let Some(run) = rested?.filter(over) {
+                return Ok(run);
+            }
+        }
+        () = tokio::time::sleep_until(end) => {}
+        () = app.stopping.cancelled() => {}
+    }
+    started.accepted().await?;
+    let mut moved = runs.watch(&started.id);
     loop {
         moved.mark_unchanged();
-        let run = runs.get(workspace, id).await?;
+        let run = runs.get(workspace, &started.id).await?;
         if over(&run) {
             return Ok(run);
         }
         tokio::select! {
             () = tokio::time::sleep_until(end) => return Ok(run),
             () = app.stopping.cancelled() => return Ok(run),
+            // Another host may drive it by now.
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
             changed = moved.changed() => if changed.is_err() { return Ok(run) },
         }
     }
@@ -247,19 +270,16 @@ async fn get_timeline(
     Params(page): Params<PageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let last = stream::last_event(&headers)?;
     let accept = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
-        return stream::timeline(app, caller, id, &headers).await;
+        return stream::timeline(app, caller, id, last).await;
     }
     const LIST: &str = "timeline";
     let range = page.range(LIST)?;
-    let after = range
-        .after
-        .as_ref()
-        .and_then(|after| after.parse().ok())
-        .unwrap_or(-1);
+    let after = range.after_number()?.unwrap_or(-1);
     let entries = app
         .engine
         .runs()

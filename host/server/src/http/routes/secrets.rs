@@ -46,7 +46,8 @@ impl From<SecretView> for SecretBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PutSecret {
-    /// The value; it cannot be read back.
+    /// The value, at most 65,536 bytes; it cannot be read back.
+    #[schema(min_length = 1, max_length = 65_536)]
     value: String,
 }
 

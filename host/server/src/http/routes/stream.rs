@@ -34,7 +34,27 @@ struct Reader {
     _place: OwnedSemaphorePermit,
 }
 
-/// Streams the timeline of a run.
+/// The entry after which a reader wants to go on.
+///
+/// # Errors
+/// `invalid-header`.
+pub(super) fn last_event(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(value) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let seq = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    seq.map(Some).ok_or_else(|| {
+        Problem::new(
+            Code::InvalidHeader,
+            "Last-Event-ID must be the `seq` of an entry.",
+        )
+    })
+}
+
+/// Streams the timeline of a run, from the entry after `last` on.
 ///
 /// # Errors
 /// `not-found`; `overloaded` when too many timelines are watched.
@@ -42,21 +62,9 @@ pub(super) async fn timeline(
     app: App,
     caller: Caller,
     id: String,
-    headers: &HeaderMap,
+    last: Option<i64>,
 ) -> Result<Response, Problem> {
-    let after = match headers.get("last-event-id") {
-        None => -1,
-        Some(value) => value
-            .to_str()
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .ok_or_else(|| {
-                Problem::new(
-                    Code::InvalidHeader,
-                    "Last-Event-ID must be the `seq` of an entry.",
-                )
-            })?,
-    };
+    let after = last.unwrap_or(-1);
     app.engine.runs().get(&caller.workspace, &id).await?;
     let place = app.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::new(

@@ -164,7 +164,7 @@ struct PreviewTemplate {
     /// Other values, by namespace: `{"call": {"duration": 12}}`.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    values: Map<String, Value>,
+    values: Option<Map<String, Value>>,
 }
 
 /// A template with values put in.
@@ -196,7 +196,7 @@ async fn preview_template(
     OptionalJson(body): OptionalJson<PreviewTemplate>,
 ) -> Result<Json<Preview>, Problem> {
     let template = find(&app, &caller, &name).await?;
-    let mut values = body.values;
+    let mut values = body.values.unwrap_or_default();
     if let Some(contact) = &body.contact {
         let contact = app
             .messaging

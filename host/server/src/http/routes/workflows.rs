@@ -276,10 +276,7 @@ async fn list_versions(
 ) -> Result<Json<Page<VersionBody>>, Problem> {
     const LIST: &str = "versions";
     let range = page.range(LIST)?;
-    let before = range
-        .after
-        .as_ref()
-        .and_then(|after| after.parse::<i64>().ok());
+    let before = range.after_number()?;
     let mut all = app
         .engine
         .workflows()

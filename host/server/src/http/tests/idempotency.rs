@@ -73,7 +73,7 @@ fn router(store: &SharedStore, clock: &SimulatedClock, state: &Arc<Work>) -> Rou
         key: "k".to_owned(),
         workspace: "main".to_owned(),
         operator: false,
-        scopes: Vec::new(),
+        scopes: Arc::from([]),
     };
     Router::new()
         .route("/work", post(work))

@@ -114,7 +114,16 @@ fn the_document_is_openapi_3_1_and_says_how_it_refuses() {
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["components"]["schemas"]["Problem"]["properties"]["code"].is_object());
     let post = &document["paths"]["/v1/events"]["post"];
-    assert!(post["responses"]["default"].is_object());
+    assert!(
+        post["responses"]["default"].is_null(),
+        "what is not declared is undocumented"
+    );
+    for status in [
+        "400", "401", "403", "404", "409", "413", "415", "422", "503",
+    ] {
+        let content = &post["responses"][status]["content"]["application/problem+json"];
+        assert!(content["schema"].is_object(), "{status}");
+    }
     assert!(post["parameters"].to_string().contains("Idempotency-Key"));
     // Every reference leads somewhere.
     let text = document.to_string();

@@ -1,0 +1,5 @@
+//! libFuzzer's way into `jackfield_fuzz_targets::settings`, which says what is held.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jackfield_fuzz_targets::settings(data));

@@ -1,0 +1,214 @@
+//! Ids of another workspace: on every route that takes one they do not exist.
+
+use crate::state::{everything, is_one_of, none, operations, same};
+use jackfield_tests::Host;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const PAUSE: &str = "name: pause\ntrigger: {event: pause.wanted}\nsteps:\n  \
+                     pause: {uses: wait@1, with: {for: 1h}}\n";
+const ANN: &str = "email:ann@example.com";
+
+/// One of everything in `main`; gives what stands for each kind of parameter.
+async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
+    let api = &host.api;
+    let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+    api.publish(PAUSE).await;
+    let contact = json!({"email": "ann@example.com", "phone": "+33612345678"});
+    let contact = id(&api.post("/v1/contacts", contact).await.ok());
+    let channel = json!({"name": "chat", "connector": "custom-channel@1",
+        "settings": {"webhook-url": "http://127.0.0.1:9/message", "channel-id": "c"},
+        "secrets": {"api-token": "long and random"}});
+    let channel = api.post("/v1/channels", channel).await.ok();
+    // What is sent to it stays queued.
+    api.post("/v1/channels/chat/pause", json!({})).await.ok();
+    // Without its secret the connector cannot say who sent this: it is kept.
+    let secret = "/v1/channels/chat/secrets/api-token";
+    assert_eq!(api.delete(secret).await.status, 204);
+    let hook = channel["webhook"].as_str().unwrap();
+    let event = json!({"channelId": "c", "contactId": "+33612345678", "events": []});
+    api.with_key("long and random").post(hook, event).await;
+    let failures = api.all("/v1/inbound-failures?limit=1").await;
+    let value = json!({"value": "long and random"});
+    assert_eq!(api.put(secret, value).await.status, 204);
+    api.put("/v1/templates/hello", json!({"html": "<p>Hi"}))
+        .await
+        .ok();
+    api.put("/v1/contact-fields/city", json!({"kind": "text"}))
+        .await
+        .ok();
+    assert_eq!(
+        api.put("/v1/secrets/crm", json!({"value": "x"}))
+            .await
+            .status,
+        204
+    );
+    let message = json!({"contact": ANN, "channel": "chat", "to": "+33612345678",
+        "content": {"type": "text", "text": "hi"}});
+    let message = id(&api.post("/v1/messages", message).await.ok());
+    let run = api.start("pause.wanted", Some(ANN), json!({})).await;
+    let key = api
+        .post("/v1/keys", json!({"name": "k", "scopes": ["runs:read"]}))
+        .await;
+    BTreeMap::from([
+        ("workflows", vec!["pause".to_owned()]),
+        (
+            "contacts",
+            vec![
+                contact.clone(),
+                format!("id:{contact}"),
+                ANN.to_owned(),
+                "phone:+33612345678".to_owned(),
+                "channel:chat:+33612345678".to_owned(),
+            ],
+        ),
+        ("channels", vec!["chat".to_owned(), id(&channel)]),
+        ("templates", vec!["hello".to_owned()]),
+        ("contact-fields", vec!["city".to_owned()]),
+        ("secrets", vec!["crm".to_owned(), "api-token".to_owned()]),
+        ("messages", vec![message]),
+        ("runs", vec![run]),
+        ("keys", vec![id(&key.ok())]),
+        (
+            "inbound-failures",
+            vec![failures.first().map(id).expect("a kept request")],
+        ),
+        ("workspaces", vec!["main".to_owned()]),
+    ])
+}
+
+/// A body that each route would take, were the thing there.
+fn body(path: &str) -> Option<Value> {
+    Some(match path {
+        "/v1/runs/{id}/events" => json!({"name": "go.on"}),
+        "/v1/channels/{channel}" => json!({"uncertain": "fail"}),
+        "/v1/contacts/{contact}" => json!({"firstname": "Eve"}),
+        "/v1/workspaces/{id}" => json!({"title": "Taken"}),
+        path if path.ends_with("/secrets/{name}") => json!({"value": "taken"}),
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn ids_of_another_workspace_do_not_exist_on_any_route() {
+    let host = Host::start().await;
+    host.api
+        .post("/v1/workspaces", json!({"id": "lyon"}))
+        .await
+        .ok();
+    let names = furnish(&host).await;
+    let lyon = host.api.in_workspace("lyon");
+    let made = lyon
+        .post("/v1/keys", json!({"name": "all", "scopes": ["*"]}))
+        .await
+        .ok();
+    let key = host.api.with_key(made["key"].as_str().unwrap());
+    let before = everything(&host.api).await;
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for operation in operations(&host).await {
+        // What a PUT names is made in the workspace of its key; plugins are those of the whole host.
+        let makes = operation.method == "PUT" && !operation.path.contains("/channels/");
+        if !operation.path.contains('{') || makes || operation.path.contains("/plugins") {
+            continue;
+        }
+        let kind = operation.path.split('/').nth(2).unwrap();
+        for name in &names[kind] {
+            let path = operation.at(|parameter| match parameter {
+                "version" => "1".to_owned(),
+                "name" if kind == "channels" => "api-token".to_owned(),
+                _ => name.clone(),
+            });
+            let expected: &[&str] = match kind {
+                "workspaces" => &["403 other-workspace"],
+                _ => &["404 not-found"],
+            };
+            for api in [&lyon, &key] {
+                // The operator may see every workspace and every key, from wherever.
+                if std::ptr::eq(api, &lyon) && matches!(kind, "workspaces" | "keys") {
+                    continue;
+                }
+                let mut request = api.request(operation.method.clone(), &path);
+                if let Some(body) = body(&operation.path) {
+                    request = request.json(&body);
+                } else if operation.takes_json() && !operation.optional {
+                    request = request.json(&json!({}));
+                }
+                let answer = api.send(request).await;
+                asked += 1;
+                if let Err(said) = is_one_of(&answer, expected) {
+                    wrong.push(format!("{} {path}: {said}", operation.method));
+                }
+            }
+        }
+    }
+    assert!(asked > 80, "{asked}");
+    // Neither in a body nor in a query.
+    let (contact, run, message) = (
+        &names["contacts"][0],
+        &names["runs"][0],
+        &names["messages"][0],
+    );
+    let id = &names["channels"][1];
+    for (method, path, body) in [
+        (
+            "POST",
+            "/v1/events".to_owned(),
+            json!({"name": "a.b", "contact": contact}),
+        ),
+        (
+            "POST",
+            "/v1/events".to_owned(),
+            json!({"name": "a.b", "contact": {"id": contact}}),
+        ),
+        (
+            "POST",
+            "/v1/workflows/pause/runs".to_owned(),
+            json!({"contact": contact}),
+        ),
+        (
+            "POST",
+            "/v1/messages".to_owned(),
+            json!({"contact": contact, "channel": "chat", "content": {"type": "text", "text": "x"}}),
+        ),
+        (
+            "POST",
+            "/v1/messages".to_owned(),
+            json!({"channel": id, "to": "+33612345678", "content": {"type": "text", "text": "x"}}),
+        ),
+        (
+            "POST",
+            "/v1/opt-outs".to_owned(),
+            json!({"address": "+33612345678", "channel": id}),
+        ),
+        ("GET", format!("/v1/runs?contact={contact}"), Value::Null),
+        (
+            "GET",
+            format!("/v1/messages?contact={contact}"),
+            Value::Null,
+        ),
+    ] {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let answer = key
+            .send(key.request(method.clone(), &path).json(&body))
+            .await;
+        if let Err(said) = is_one_of(&answer, &["404 not-found"]) {
+            wrong.push(format!("{method} {path} {body}: {said}"));
+        }
+    }
+    for path in [
+        format!("/v1/messages?run={run}"),
+        format!("/v1/opt-outs?address=ann@example.com"),
+        "/v1/runs?workflow=pause".to_owned(),
+    ] {
+        let listed = key.get(&path).await.ok();
+        if listed["items"] != json!([]) {
+            wrong.push(format!("{path}: {listed}"));
+        }
+    }
+    none(&wrong);
+    // All of it stands as it stood.
+    assert_eq!(host.api.run(run).await["state"], "waiting");
+    assert!(!message.is_empty());
+    same(&before, &everything(&host.api).await).unwrap();
+}
