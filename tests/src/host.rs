@@ -360,7 +360,7 @@ fn first_start(data: &Path) {
     let began = Instant::now();
     loop {
         let well = Command::new(place::program())
-            .args(["doctor", "--url", &url(port)])
+            .args(["ready", "--url", &url(port)])
             .env("JACKFIELD_DATA", data)
             .output()
             .is_ok_and(|output| output.status.success());

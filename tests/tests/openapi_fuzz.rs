@@ -154,5 +154,5 @@ async fn answers_at_every_bound_of_the_document_are_documented() {
 /// Whole requests made up at random, many of them wrong.
 #[tokio::test]
 async fn answers_to_made_up_requests_are_documented() {
-    fuzz("fuzzing", 12, 300).await;
+    fuzz("fuzzing", 12, 100).await;
 }

@@ -38,11 +38,12 @@ fn is_test(source: &str, name: &str) -> bool {
     let Some(place) = source.find(&format!("fn {name}(")) else {
         return false;
     };
-    let before: Vec<&str> = source[..place].lines().rev().take(8).collect();
-    // Its own line, and the attributes above it, up to the end of what stands before.
-    before
-        .iter()
-        .skip(1)
+    let line = source[..place].rfind('\n').unwrap_or(0);
+    // The attributes above it, up to the end of what stands before.
+    source[..line]
+        .lines()
+        .rev()
+        .take(8)
         .take_while(|line| line.trim() != "}")
         .any(|line| line.contains("#[test]") || line.contains("#[tokio::test"))
 }

@@ -213,9 +213,33 @@ fn end_to_end(tests: &mut Tests) -> Result<()> {
     postgres::bring()?;
     kill::build_with_faults()?;
     let mut command = shell::cargo();
-    command.args(["test", "--package", "jackfield-tests"]);
+    // By name, out of the whole workspace: of one package alone cargo would select fewer features
+    // of what it depends on, and build wasmtime and SQLite once more.
+    command.args(["test", "--workspace"]);
+    for name in end_to_end_names()? {
+        command.args(["--test", &name]);
+    }
     with_paths(&mut command);
     count(&mut command, tests)
+}
+
+/// The test programs of `tests/tests`: a file each, or a folder with a `main.rs`.
+fn end_to_end_names() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(repo::root().join("tests/tests"))? {
+        let path = entry?.path();
+        let is_test =
+            path.extension().is_some_and(|end| end == "rs") || path.join("main.rs").is_file();
+        if let Some(name) = path
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .filter(|_| is_test)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Tells tests where the program, the plugins and the peers are.

@@ -6,14 +6,16 @@
 //! is not changed; no host works on either side meanwhile; a target that holds anything is refused.
 
 mod check;
+mod side;
 
 pub use check::{Finding, Report, check};
+
+pub(crate) use side::{Side, Use};
 
 use crate::records::TABLES;
 use crate::table::Table;
 use crate::{postgres, sqlite};
-use async_trait::async_trait;
-use futures::stream::{BoxStream, TryStreamExt as _};
+use futures::stream::TryStreamExt as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::Error;
@@ -147,48 +149,6 @@ pub enum TransferError {
         /// What went wrong.
         error: Error,
     },
-}
-
-/// One side of a copy: a connection with one transaction on it.
-#[async_trait]
-pub(crate) trait Side: Send {
-    /// What it is called in messages.
-    fn place(&self) -> String;
-
-    /// How many buckets it has.
-    fn buckets(&self) -> i32;
-
-    /// A number and perhaps a text: what a statement such as `SELECT count(*), min(id) …` says.
-    async fn ask(&mut self, statement: String) -> Result<(i64, Option<String>), Error>;
-
-    /// The rows of a table in the order of its key, each in its JSON form.
-    fn rows<'s>(&'s mut self, table: &'static Table) -> BoxStream<'s, Result<String, Error>>;
-
-    /// Every digest and its bytes, in the order of the digests.
-    fn blobs(&mut self) -> BoxStream<'_, Result<(String, Vec<u8>), Error>>;
-
-    /// Adds the rows of a JSON array.
-    async fn insert(&mut self, table: &'static Table, rows: String) -> Result<(), Error>;
-
-    /// Adds bytes.
-    async fn insert_blob(&mut self, digest: String, bytes: Vec<u8>) -> Result<(), Error>;
-
-    /// What is said of the database itself: each a name and a value.
-    async fn facts(&mut self) -> Result<Vec<(&'static str, String)>, Error>;
-
-    /// Ends the transaction, so that what was written is kept or is not, and disconnects.
-    async fn finish(self: Box<Self>, keep: bool) -> Result<(), Error>;
-}
-
-/// How a database is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// To be looked at, beside hosts that work on it.
-    Look,
-    /// To be copied: no host works on it as long as it is open.
-    Source,
-    /// To be copied to, with so many buckets if it is new. The same holds.
-    Target(i32),
 }
 
 async fn open(place: &Place, purpose: Use) -> Result<Box<dyn Side>, TransferError> {

@@ -130,9 +130,8 @@ fn judge_safe(evidence: &Evidence, run: &Run, step: &str, what: &str, verdict: &
                 "{what}: again although no host was touched in between"
             ));
         }
-        let halted = |(from, to): &(i64, i64)| from < to && *to >= before.at && *from <= again.at;
         if finished.is_some_and(|finished| again.at > finished)
-            && !evidence.blows.iter().any(halted)
+            && !halted_within(evidence, before.at, again.at)
         {
             verdict.repeated(format!("{what}: again after its result was committed"));
         }
@@ -178,19 +177,41 @@ fn judge_message(evidence: &Evidence, text: &str, expected: bool, verdict: &mut 
     for row in rows {
         match row["status"].as_str().unwrap_or_default() {
             "accepted" | "sent" | "delivered" | "read" if arrived > 0 => {
-                // The channel reports nothing later, so only its own sender can have known better.
-                let mut history = row["history"].as_array().into_iter().flatten();
-                if history.any(|entry| entry["state"] == "uncertain") {
-                    verdict.lost(format!(
-                        "{text:?} was called uncertain while it was being sent"
-                    ));
-                }
+                judge_history(evidence, text, row, verdict);
             }
             "uncertain" => verdict.figures.uncertain += 1,
             status if arrived == 0 => verdict.lost(format!("{text:?} is {status}, and not there")),
             status => verdict.silent(format!("{text:?} is there, and {status}")),
         }
     }
+}
+
+/// A message of which it is known after all that it left. The channel of the harness reports nothing
+/// later, so its sender is alive and was called dead: rightly only if its host had been halted.
+fn judge_history(evidence: &Evidence, text: &str, row: &Value, verdict: &mut Verdict) {
+    let history = row["history"].as_array().map_or(&[][..], Vec::as_slice);
+    if !history.iter().any(|entry| entry["state"] == "uncertain") {
+        return;
+    }
+    let sending = history.iter().rfind(|entry| entry["state"] == "sending");
+    let (from, to) = (
+        sending.and_then(at).unwrap_or_default(),
+        history.last().and_then(at).unwrap_or_default(),
+    );
+    if halted_within(evidence, from, to) {
+        verdict.figures.uncertain += 1;
+    } else {
+        let history = &row["history"];
+        verdict.lost(format!(
+            "{text:?} was called uncertain while it was being sent: {history}"
+        ));
+    }
+}
+
+/// Whether a host was halted, and not killed, at some time between these.
+fn halted_within(evidence: &Evidence, from: i64, to: i64) -> bool {
+    let mut blows = evidence.blows.iter();
+    blows.any(|(began, ended)| began < ended && *ended >= from && *began <= to)
 }
 
 /// No timer fires early, by the host's clock and by ours.

@@ -103,6 +103,13 @@ impl Burst {
         self
     }
 
+    /// Adds the first entry of a run, which is of no step.
+    pub(crate) fn note_start(&mut self, entry: &Entry) {
+        let line = Line::of(entry, self.run.seq, None, self.core.now());
+        self.run.seq += 1;
+        self.entries.push(line);
+    }
+
     /// Adds an entry to the journal, to be committed with the rest.
     pub(crate) fn note(&mut self, entry: &Entry) {
         let step = self
@@ -203,7 +210,7 @@ impl Burst {
         }
         self.core.moved(&self.run.id);
         if let Some(opening) = &mut self.opening {
-            opening.committed(&self.run, &self.state);
+            opening.committed(&self.run, &mut self.state);
         }
         Ok(None)
     }

@@ -165,7 +165,7 @@ fn first(
     );
     let mut burst = burst.opened(fresh.opening);
     if let Some(begins) = begins {
-        burst.note(&begins);
+        burst.note_start(&begins);
     }
     burst
 }

@@ -14,6 +14,7 @@ use crate::workflows::Version;
 use jackfield_store::CommitError;
 use jackfield_store::records::{Event, Run};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
 /// The burst's end: what is still to be committed of the beginning, and who is told.
@@ -54,8 +55,9 @@ impl Opening {
         self.event.as_ref()
     }
 
-    /// A commit of the run is durable.
-    pub(crate) fn committed(&mut self, run: &Run, state: &State) {
+    /// A commit of the run is durable. Where it rests, its burst is over, and what it remembers is
+    /// the caller's.
+    pub(crate) fn committed(&mut self, run: &Run, state: &mut State) {
         if self.event.take().is_some() {
             metrics::counter!("jackfield_runs_started_total").increment(1);
         }
@@ -66,7 +68,16 @@ impl Opening {
         if run.state != "running"
             && let Some(rests) = self.rests.take()
         {
-            let _ = rests.send(view_of(run.clone(), Some(state.clone())));
+            let state = State {
+                trigger: state.trigger.take(),
+                event: state.event.clone(),
+                vars: std::mem::take(&mut state.vars),
+                outputs: std::mem::take(&mut state.outputs),
+                visits: BTreeMap::new(),
+                at: state.at.clone(),
+                ..*state
+            };
+            let _ = rests.send(view_of(run.clone(), Some(state)));
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) const PAUSE: i64 = 1_000;
 pub(crate) async fn deliver(context: &Arc<Context>, id: &str) -> After {
     // A message of another host's bucket is that host's to send.
     let bucket = bucket_in("msg", id).filter(|bucket| context.host.owns(*bucket));
-    let Some(_under_way) = bucket.and_then(|bucket| context.deliveries.begin(bucket)) else {
+    let Some(_under_way) = bucket.and_then(|bucket| context.deliveries.begin(bucket, id)) else {
         return After::Done;
     };
     match attempt(context, id).await {

@@ -1,7 +1,9 @@
-//! Deliveries under way, by bucket: so that a bucket can go to another host between two of them.
+//! Deliveries under way, by bucket: so that a bucket can go to another host between two of them,
+//! and so that what is being sent now is not taken for what an earlier life left.
 //!
 //! What must hold: a bucket that is to leave begins no delivery any more; when `drain` returns,
-//! none is under way.
+//! none is under way; a message is here before it is committed as `sending`, and until what came
+//! of it is committed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +11,7 @@ use tokio::sync::Notify;
 
 #[derive(Debug, Default)]
 struct Counts {
-    under_way: HashMap<i32, usize>,
+    under_way: HashMap<i32, HashSet<String>>,
     leaving: HashSet<i32>,
 }
 
@@ -24,6 +26,7 @@ pub(crate) struct Deliveries {
 pub(crate) struct UnderWay<'a> {
     all: &'a Deliveries,
     bucket: i32,
+    message: &'a str,
 }
 
 impl Deliveries {
@@ -32,13 +35,25 @@ impl Deliveries {
     }
 
     /// A delivery begins; none while the bucket is on its way to another host.
-    pub(crate) fn begin(&self, bucket: i32) -> Option<UnderWay<'_>> {
+    pub(crate) fn begin<'a>(&'a self, bucket: i32, message: &'a str) -> Option<UnderWay<'a>> {
         let mut counts = self.counts();
         if counts.leaving.contains(&bucket) {
             return None;
         }
-        *counts.under_way.entry(bucket).or_default() += 1;
-        Some(UnderWay { all: self, bucket })
+        let of_bucket = counts.under_way.entry(bucket).or_default();
+        of_bucket.insert(message.to_owned());
+        Some(UnderWay {
+            all: self,
+            bucket,
+            message,
+        })
+    }
+
+    /// Whether a message is being sent by this life of the host.
+    pub(crate) fn is_under_way(&self, bucket: i32, message: &str) -> bool {
+        let counts = self.counts();
+        let of_bucket = counts.under_way.get(&bucket);
+        of_bucket.is_some_and(|of_bucket| of_bucket.contains(message))
     }
 
     /// No more deliveries of the bucket; returns when those under way have ended.
@@ -63,9 +78,9 @@ impl Deliveries {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let mut counts = self.all.counts();
-        if let Some(count) = counts.under_way.get_mut(&self.bucket) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(of_bucket) = counts.under_way.get_mut(&self.bucket) {
+            of_bucket.remove(self.message);
+            if of_bucket.is_empty() {
                 counts.under_way.remove(&self.bucket);
                 self.all.ended.notify_waiters();
             }

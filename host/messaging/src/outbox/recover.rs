@@ -103,7 +103,8 @@ async fn resolve(context: &Context, id: &str) -> Result<()> {
     let Some(mut message) = status::message(context, id).await? else {
         return Ok(());
     };
-    if message.status() != Status::Sending {
+    // One that this life is sending was begun since the rows were read.
+    if message.status() != Status::Sending || context.deliveries.is_under_way(bucket, id) {
         return Ok(());
     }
     let channel = context.channel_by_id(&message.channel).await?;

@@ -154,10 +154,14 @@ impl Queue {
             }
             None => None,
         };
+        // Each host sends what is in its own buckets: all of them together keep the channel's pace.
+        let hosts = self.context.store().living().max(1);
         let rate = limits.and_then(|limits| limits.rate).or(own);
+        let rate = rate.map(|rate| rate / hosts as f64);
         let most = limits
             .and_then(|limits| limits.concurrency)
-            .unwrap_or(self.context.options.concurrency);
+            .unwrap_or(self.context.options.concurrency)
+            .div_ceil(hosts);
         loop {
             {
                 let mut pace = held(&self.pace);

@@ -1,15 +1,128 @@
-//! What PostgreSQL's errors mean to us.
+//! What PostgreSQL's errors mean to us, and why a database is not opened.
 //!
 //! No decision rests on a text, only on the five characters of SQLSTATE
 //! (<https://www.postgresql.org/docs/current/errcodes-appendix.html>) and on the severity: after
 //! FATAL and PANIC the connection is gone.
 
-use super::OpenError;
 use crate::group::Failure;
 use crate::store::ReadError;
 use sqlx::Error;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSeverity};
+
+/// Why a database was not opened. No text of it holds the password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address cannot be read.
+    #[error(
+        "the database's address is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME: {0}; \
+         characters such as @ and / in a password are written as %40 and %2F"
+    )]
+    Address(String),
+    /// Nobody answers there.
+    #[error(
+        "PostgreSQL at {server} cannot be reached: {reason}; check that it runs and listens there"
+    )]
+    Unreachable {
+        /// Host and port.
+        server: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The server does not let this user in.
+    #[error(
+        "PostgreSQL at {server} refuses the user `{user}`: {reason}; check the name, the password and pg_hba.conf"
+    )]
+    Refused {
+        /// Host and port.
+        server: String,
+        /// The user's name.
+        user: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// There is no such database.
+    #[error(
+        "PostgreSQL at {server} has no database `{database}`; make it with: createdb --encoding=UTF8 --template=template0 {database}"
+    )]
+    NoDatabase {
+        /// Host and port.
+        server: String,
+        /// The database's name.
+        database: String,
+    },
+    /// The server is too old.
+    #[error("PostgreSQL {found} is too old: version 14 or newer is needed")]
+    Version {
+        /// What it calls itself.
+        found: String,
+    },
+    /// The database keeps text in another encoding.
+    #[error(
+        "the database keeps text as {found}; make one with: createdb --encoding=UTF8 --template=template0 NAME"
+    )]
+    Encoding {
+        /// Which one.
+        found: String,
+    },
+    /// The server takes no writes.
+    #[error(
+        "PostgreSQL takes no writes there (a standby, or default_transaction_read_only); use the address of the primary"
+    )]
+    ReadOnly,
+    /// A setting makes the server forget what it acknowledged.
+    #[error(
+        "PostgreSQL's setting `{setting}` is {value}, so what was acknowledged could be lost; set it \
+         to `on`, or allow it where losing data does not matter"
+    )]
+    Unsafe {
+        /// The setting.
+        setting: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// The user may not make tables.
+    #[error(
+        "the user `{user}` may not make tables in `{database}`; as its owner run: GRANT CREATE, USAGE \
+         ON SCHEMA public TO {user}"
+    )]
+    Rights {
+        /// The user's name.
+        user: String,
+        /// The database's name.
+        database: String,
+    },
+    /// The database was made by a newer Jackfield.
+    #[error(
+        "the database is of a newer version of Jackfield (migration {migration} is not known here); \
+         use that version"
+    )]
+    Newer {
+        /// The first migration that is not known.
+        migration: i64,
+    },
+    /// The number of buckets of a new database makes no sense.
+    #[error("a database has 1 to 65536 buckets, not {0}")]
+    Buckets(i32),
+    /// A setting of ours makes no sense.
+    #[error("{0}")]
+    Setting(&'static str),
+    /// What the database says of itself does not fit together.
+    #[error("the database is damaged ({0}); restore it from a backup")]
+    Damaged(String),
+    /// A migration failed; nothing of it was kept.
+    #[error("the database could not be brought up to date: {0}")]
+    Migration(MigrateError),
+    /// The database does not answer.
+    #[error("the database cannot be opened: {0}")]
+    Unavailable(sqlx::Error),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> OpenError {
+        OpenError::Unavailable(error)
+    }
+}
 
 const UNIQUE_VIOLATION: &str = "23505";
 const SERIALIZATION_FAILURE: &str = "40001";

@@ -82,9 +82,8 @@ impl Manager {
             hurried: false,
         };
         manager.look().await?;
-        while manager.hurried {
-            manager.look().await?;
-        }
+        // The rest of its share, if that takes longer; a slow server's comes later, by the task.
+        while manager.hurried && manager.look().await.is_ok() {}
         let (sender, commands) = mpsc::channel(COMMANDS);
         Ok((sender, tokio::spawn(manager.run(commands))))
     }
@@ -99,7 +98,9 @@ impl Manager {
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(Command::Release(bucket, done)) => {
-                        self.release(bucket, done, &mut commands).await;
+                        if self.release(bucket, done, &mut commands).await {
+                            return;
+                        }
                         continue;
                     }
                     Some(Command::Close(done)) => {
@@ -246,10 +247,26 @@ impl Manager {
         let have = own.get(&me).copied().unwrap_or_default();
         if have < target {
             spread::in_order_of(&me, &mut free);
-            self.take(&seen, &free, target - have).await
+            self.take(&seen, &free, target - have).await?;
         } else {
             self.ask(&owned, have - target);
-            Ok(())
+        }
+        if !self.hurried {
+            self.disown(&seen);
+        }
+        Ok(())
+    }
+
+    /// Has those freed that are this host's by the database alone, from before it began anew, and
+    /// that it does not need: the others count them as its own and would leave them alone.
+    fn disown(&mut self, seen: &Seen) {
+        let owned = self.shared.ownership.epochs();
+        for (bucket, row) in &seen.buckets {
+            let mine = row.owner.as_ref() == Some(&self.shared.host);
+            if mine && !owned.contains_key(bucket) && !self.giving.contains_key(bucket) {
+                self.giving.insert(*bucket, row.epoch);
+                self.hurried = true;
+            }
         }
     }
 
@@ -311,13 +328,13 @@ impl Manager {
         Ok(())
     }
 
-    /// Hands back a bucket, and those whose commands wait behind it.
+    /// Hands back a bucket, and those whose commands wait behind it. Whether this host has left.
     async fn release(
         &mut self,
         bucket: i32,
         done: oneshot::Sender<Result<(), ReadError>>,
         commands: &mut mpsc::Receiver<Command>,
-    ) {
+    ) -> bool {
         let mut waiting = vec![done];
         let mut close = None;
         self.hand_back(bucket);
@@ -340,12 +357,12 @@ impl Manager {
         }
         for done in waiting {
             let unavailable = |error: &Error| ReadError::Unavailable(error.to_string());
-            let _ = done.send(freed.as_ref().map(|()| ()).map_err(unavailable));
+            let _ = done.send(freed.as_ref().copied().map_err(unavailable));
         }
-        if let Some(done) = close {
-            self.leave().await;
-            let _ = done.send(());
-        }
+        let Some(done) = close else { return false };
+        self.leave().await;
+        let _ = done.send(());
+        true
     }
 
     fn hand_back(&mut self, bucket: i32) {

@@ -74,7 +74,8 @@ impl PostgresStore {
     /// # Errors
     /// See `OpenError`: each says what to do.
     pub async fn open(options: Options) -> Result<PostgresStore, OpenError> {
-        open::open(options).await
+        // Boxed: whoever opens a store holds no more than a pointer to all the steps of opening.
+        Box::pin(open::open(options)).await
     }
 
     /// Makes the tables and brings them up to date, without a host: hosts that work on the database

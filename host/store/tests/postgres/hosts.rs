@@ -1,10 +1,11 @@
 //! Hosts come, go and die: their buckets are shared evenly, and each has one owner at a time.
 
 use super::suite::journal;
-use super::{Host, Postgres, is_shared, until};
+use super::{Host, LONG, Postgres, is_shared, until};
 use jackfield_store::records::{Journal, Parcel};
 use jackfield_store::{Change, Commit, CommitError, Query, Store, StoreExt};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 
 pub(super) fn parcel(bucket: i32, id: &str) -> Parcel {
@@ -121,6 +122,35 @@ async fn a_host_that_others_hold_for_dead_forgets_everything_and_begins_anew() {
         matches!(error, CommitError::Fenced { bucket: 7 }),
         "{error}"
     );
+    one.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_begins_anew_gives_what_it_had_too_much() {
+    let world = Postgres::new();
+    let one = Host::open(world.options()).await;
+    // A second host is there when the first one finds itself dead, with every bucket in its name.
+    world
+        .execute(
+            "DELETE FROM host; \
+             INSERT INTO host VALUES ('host-2', 1, extract(epoch FROM now()) * 1000 + 60000)",
+        )
+        .await;
+    until("it has lost", || one.has_heard(&Change::Lost(7))).await;
+    until("it has its share", || one.count() == 128).await;
+    let mut connection = PgConnection::connect(&world.url).await.unwrap();
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < LONG, "the rest keeps its name");
+        let named: i64 = sqlx::query_scalar("SELECT count(*) FROM buckets WHERE owner = $1")
+            .bind(one.store.host())
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        if named == 128 {
+            break;
+        }
+    }
     one.close().await;
 }
 

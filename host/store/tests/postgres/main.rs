@@ -123,7 +123,8 @@ impl Host {
                 heard_by.lock().unwrap().push(change.clone());
                 if let Change::Leaving(bucket) = change {
                     let store = of_engine.clone();
-                    tokio::spawn(async move { store.release(bucket).await.unwrap() });
+                    // What the database does not take at once it is told later.
+                    tokio::spawn(async move { store.release(bucket).await });
                 }
             }
         });

@@ -9,7 +9,7 @@ use jackfield_store::records::{Journal, Run, Workflow};
 use jackfield_store::{Commit, CommitError, Query, Store, StoreExt};
 use sqlx::{Connection, Executor, PgConnection};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
@@ -20,26 +20,28 @@ fn id(number: i32) -> String {
 }
 
 /// One run's commits, one after another; after an error it looks where the run stands, as an engine
-/// does. Returns how many it had acknowledged, and how many errors it met.
-async fn load(store: Arc<PostgresStore>, number: i32, stop: Arc<AtomicBool>) -> (i64, u32) {
-    let (mut seq, mut errors) = (0, 0);
-    while !stop.load(Ordering::Relaxed) {
+/// does. Returns how many errors it met.
+async fn load(store: Arc<PostgresStore>, number: i32, shared: Arc<Shared>) -> u32 {
+    let known = &shared.known[usize::try_from(number).unwrap()];
+    let mut errors = 0;
+    while !shared.stop.load(Ordering::Relaxed) {
+        let seq = known.load(Ordering::Relaxed);
         let mut commit = Commit::of(number);
         commit
             .insert(&journal(number, &id(number), seq))
             .put(&run(number, &id(number), seq + 1));
         match store.commit(commit).await {
-            Ok(()) => seq += 1,
+            Ok(()) => known.store(seq + 1, Ordering::Relaxed),
             Err(CommitError::Exists { .. } | CommitError::Invalid(_)) => {
                 panic!("{number} at {seq}")
             }
             Err(_) => {
                 errors += 1;
-                seq = stands(&store, number, seq).await;
+                known.store(stands(&store, number, seq).await, Ordering::Relaxed);
             }
         }
     }
-    (seq, errors)
+    errors
 }
 
 /// Where the run stands: where it was, or one further.
@@ -62,38 +64,67 @@ async fn stands(store: &PostgresStore, number: i32, seq: i64) -> i64 {
     }
 }
 
-fn start(store: &Arc<PostgresStore>) -> (Arc<AtomicBool>, Vec<JoinHandle<(i64, u32)>>) {
-    let stop = Arc::new(AtomicBool::new(false));
-    let tasks = (0..RUNS).map(|number| tokio::spawn(load(store.clone(), number, stop.clone())));
-    (stop.clone(), tasks.collect())
+/// What the tasks of a load share.
+struct Shared {
+    stop: AtomicBool,
+    /// Of each run, how many commits are known to be there.
+    known: Vec<AtomicI64>,
 }
 
-/// Ends the load; all that it had acknowledged is there, once. Returns the errors that were met.
-async fn audit(
-    store: &PostgresStore,
-    (stop, tasks): (Arc<AtomicBool>, Vec<JoinHandle<(i64, u32)>>),
-) -> u32 {
-    stop.store(true, Ordering::Relaxed);
-    let mut met = 0;
-    for (number, task) in (0..RUNS).zip(tasks) {
-        let (seq, errors) = task.await.unwrap();
-        met += errors;
-        let query = Query::of(number).ascending("seq");
-        let rows: Vec<Journal> = store.find(query).await.unwrap();
-        let places: Vec<i64> = rows.iter().map(|row| row.seq).collect();
-        assert_eq!(places, (0..seq).collect::<Vec<_>>(), "run {number}");
-        assert!(seq > 0, "run {number} never got on");
+struct Load {
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<u32>>,
+}
+
+impl Load {
+    fn start(store: &Arc<PostgresStore>) -> Load {
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            known: (0..RUNS).map(|_| AtomicI64::new(0)).collect(),
+        });
+        let tasks = (0..RUNS)
+            .map(|number| tokio::spawn(load(store.clone(), number, shared.clone())))
+            .collect();
+        Load { shared, tasks }
     }
-    met
+
+    /// Waits until every run has got on by one commit.
+    async fn moves(&self) {
+        let known = |run: &AtomicI64| run.load(Ordering::Relaxed);
+        let before: Vec<i64> = self.shared.known.iter().map(known).collect();
+        until("every run gets on", || {
+            let now = self.shared.known.iter().map(known);
+            now.zip(&before).all(|(now, before)| now > *before)
+        })
+        .await;
+    }
+
+    /// Ends the load; all that it had acknowledged is there, once. Returns the errors that were met.
+    async fn audit(self, store: &PostgresStore) -> u32 {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        let mut met = 0;
+        for (number, task) in (0..RUNS).zip(self.tasks) {
+            met += task.await.unwrap();
+            let known = &self.shared.known[usize::try_from(number).unwrap()];
+            let query = Query::of(number).ascending("seq");
+            let rows: Vec<Journal> = store.find(query).await.unwrap();
+            let places: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+            let expected: Vec<i64> = (0..known.load(Ordering::Relaxed)).collect();
+            assert_eq!(places, expected, "run {number}");
+        }
+        met
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_killed_under_load_lose_nothing_and_write_nothing_twice() {
     let world = Postgres::new();
     let store = Arc::new(alone(world.options()).await);
-    let load = start(&store);
-    for _ in 0..12 {
-        tokio::time::sleep(Duration::from_millis(120)).await;
+    let load = Load::start(&store);
+    for round in 0..12 {
+        load.moves().await;
+        // At another point of the transactions each time.
+        tokio::time::sleep(Duration::from_millis(round * 3)).await;
         world
             .execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -101,11 +132,9 @@ async fn connections_that_are_killed_under_load_lose_nothing_and_write_nothing_t
             )
             .await;
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(
-        audit(&store, load).await > 0,
-        "no commit met a broken connection"
-    );
+    load.moves().await;
+    let met = load.audit(&store).await;
+    assert!(met > 0, "no commit met a broken connection");
     store.close().await;
 }
 
@@ -114,9 +143,9 @@ async fn a_server_that_stops_and_comes_back_is_used_again() {
     let server = tokio::task::spawn_blocking(|| Arc::new(Server::start(&[]).unwrap()));
     let server = server.await.unwrap();
     let store = Host::open(Options::new(server.database().unwrap(), "host")).await;
-    let load = start(&store.store);
+    let load = Load::start(&store.store);
     for crash in [false, true] {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        load.moves().await;
         let told = server.clone();
         tokio::task::spawn_blocking(move || told.stop(crash).unwrap())
             .await
@@ -141,8 +170,8 @@ async fn a_server_that_stops_and_comes_back_is_used_again() {
             .unwrap();
         until("it has all again", || store.count() == 256).await;
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(audit(&store.store, load).await > 0);
+    load.moves().await;
+    assert!(load.audit(&store.store).await > 0);
     store.close().await;
 }
 

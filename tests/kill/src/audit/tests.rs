@@ -211,9 +211,16 @@ fn a_message_is_there_once_or_uncertain() {
     evidence.messages.get_mut(&text).unwrap()[0]["status"] = "queued".into();
     assert_eq!(figures(&evidence)[3], 1);
     let mut evidence = order();
-    let history = json!([{"state": "sending"}, {"state": "uncertain"}, {"state": "accepted"}]);
-    evidence.messages.get_mut(&text).unwrap()[0]["history"] = history;
-    assert_eq!(figures(&evidence)[0], 1, "it was not uncertain at all");
+    let states = [
+        ("sending", 1_120),
+        ("uncertain", 1_160),
+        ("accepted", 1_200),
+    ];
+    let history = states.map(|(state, at)| json!({"state": state, "at": at}));
+    evidence.messages.get_mut(&text).unwrap()[0]["history"] = json!(history);
+    assert_eq!(figures(&evidence)[0], 1, "its sender was not dead");
+    evidence.blows.push((1_130, 1_190));
+    assert_eq!(figures(&evidence), [0, 0, 1, 0, 0, 0], "it was halted");
 }
 
 #[test]
