@@ -71,6 +71,14 @@ impl Domain for Nobody {
     }
 
     fn message_due(&self, _: &str) {}
+
+    async fn taken(&self, _: &[i32]) -> Result<(), DomainError> {
+        Ok(())
+    }
+
+    async fn leave(&self, _: i32) {}
+
+    fn lost(&self, _: i32) {}
 }
 
 struct Lab {
@@ -142,7 +150,7 @@ impl Lab {
             data,
             source: "api".to_owned(),
         };
-        let lock = self.engine.lock(bucket).await;
+        let lock = self.engine.lock(bucket).await.unwrap();
         self.engine
             .accept(&lock, vec![event], Commit::of(bucket))
             .await

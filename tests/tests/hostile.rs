@@ -10,7 +10,7 @@
 mod common;
 
 use common::{
-    failure, grant, harm, install, is_well, misbehave, publish_ordinary, start, workflow,
+    failure, grant, harm, install, is_well, misbehave, publish_ordinary, read_head, start, workflow,
 };
 use jackfield_tests::Host;
 use serde_json::{Value, json};
@@ -121,6 +121,7 @@ async fn a_flood_of_lines_and_calls_leaves_a_short_timeline() {
 async fn services_that_dribble_cost_their_time_and_no_more() {
     let host = open().await;
     let dribble = serve(|mut stream| async move {
+        read_head(&mut stream).await;
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n";
         let _ = stream.write_all(head).await;
         while stream.write_all(b".").await.is_ok() {
@@ -229,9 +230,10 @@ async fn fifty_hostile_runs_at_once_leave_the_host_to_others() {
     for (name, with, _) in &harms {
         host.api.publish(&workflow(name, with)).await;
     }
-    for _ in 0..10 {
+    for n in 0..10 {
         for (name, _, code) in &harms {
-            runs.push((start(&host.api, name).await, *code));
+            let run = start(&host.api, name, &format!("eve-{n}")).await;
+            runs.push((run, *code));
         }
     }
     for _ in 0..10 {

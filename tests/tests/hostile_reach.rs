@@ -6,7 +6,7 @@
 #[path = "hostile_common/mod.rs"]
 mod common;
 
-use common::{grant, harm, is_well, publish_ordinary};
+use common::{grant, harm, is_well, publish_ordinary, read_head};
 use jackfield_tests::{Api, Host};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -115,7 +115,7 @@ async fn a_secret_comes_back_by_no_road() {
             });
             let name = format!("leak-{number}");
             api.publish(&common::workflow(&name, &with)).await;
-            let run = common::start(api, &name).await;
+            let run = common::start(api, &name, "eve").await;
             api.run_until(&run, "at rest", |run| {
                 run["state"] != "queued" && run["state"] != "running"
             })
@@ -169,6 +169,7 @@ async fn addresses_that_are_not_global_are_refused_in_every_spelling_and_behind_
     let redirect = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
+            read_head(&mut stream).await;
             let away = "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest/meta-data/\r\n\
                         content-length: 0\r\n\r\n";
             let _ = stream.write_all(away.as_bytes()).await;

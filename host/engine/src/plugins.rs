@@ -426,13 +426,18 @@ impl Plugins {
         if plugin.starts_with("sha256:") {
             return self.record(plugin).await?.ok_or_else(missing);
         }
-        let (name, version) = plugin.split_once('@').unwrap_or((plugin, ""));
+        // `wait@` names a version that is none, not the newest.
+        let (name, version) = match plugin.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (plugin, None),
+        };
         let mut records = self.installed().await?;
         records.retain(|record| {
             record.name == name
-                && (version.is_empty()
-                    || record.version == version
-                    || version_key(&record.version).0.to_string() == version)
+                && version.is_none_or(|version| {
+                    record.version == version
+                        || version_key(&record.version).0.to_string() == version
+                })
         });
         records.sort_by_key(|record| (version_key(&record.version), record.installed_at));
         records.pop().ok_or_else(missing)

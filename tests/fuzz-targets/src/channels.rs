@@ -20,7 +20,7 @@ pub fn address(data: &[u8]) {
         assert_eq!(untrusted::email(&email).as_ref(), Some(&email));
         assert!(!email.contains(['\r', '\n', '\0', ' ', '<', '>', ',']));
     }
-    untrusted::is_keyword(text);
+    let _ = untrusted::is_keyword(text);
 }
 
 const KINDS: [FieldKind; 9] = [
@@ -46,7 +46,8 @@ pub fn field(data: &[u8]) {
         (Value::from(value), Value::from(other)),
     ] {
         for kind in KINDS {
-            let set = |value| untrusted::field_value(kind, &options, Operation::Set, None, value);
+            let set =
+                |value: &Value| untrusted::field_value(kind, &options, Operation::Set, None, value);
             let Ok(Some(held)) = set(&value) else {
                 continue;
             };

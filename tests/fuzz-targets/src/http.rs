@@ -56,9 +56,9 @@ pub fn workspace(data: &[u8]) {
     let settings = json(settings);
     match untrusted::workspace_settings(&settings) {
         Ok(settings) => {
-            settings.zone();
+            drop(settings.zone());
         }
         Err(problems) => assert!(!problems.is_empty()),
     }
-    untrusted::channel_settings(&json(schema), &settings);
+    drop(untrusted::channel_settings(&json(schema), &settings));
 }

@@ -2,7 +2,8 @@
 
 use crate::state::{Operation, everything, is_one_of, none, operations, same};
 use jackfield_tests::{Api, Host, until};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Calls every route with a key; each must refuse as said.
 async fn refused_everywhere(api: &Api, all: &[Operation], expected: &[&str]) -> Vec<String> {
@@ -30,7 +31,7 @@ async fn a_key_that_is_missing_wrong_expired_or_revoked_opens_no_route() {
         host.api.post("/v1/keys", body).await.ok()
     };
     let (expired, revoked) = (make("1ms").await, make("1d").await);
-    let text = |key: &serde_json::Value| key["key"].as_str().unwrap().to_owned();
+    let text = |key: &Value| key["key"].as_str().unwrap().to_owned();
     let id = revoked["id"].as_str().unwrap();
     assert_eq!(host.api.delete(&format!("/v1/keys/{id}")).await.status, 204);
     until("the key to expire", async || {
@@ -80,7 +81,7 @@ async fn a_key_opens_no_other_workspace_and_nothing_without_its_scope() {
         .await
         .ok();
     let lyon = host.api.in_workspace("lyon");
-    let key = async |scopes: serde_json::Value| {
+    let key = async |scopes: Value| {
         let made = lyon
             .post("/v1/keys", json!({"name": "x", "scopes": scopes}))
             .await
@@ -93,51 +94,33 @@ async fn a_key_opens_no_other_workspace_and_nothing_without_its_scope() {
         refused_everywhere(&whole.in_workspace("main"), &all, &["403 other-workspace"]).await;
     // Each route with a key that has every scope but its own.
     let document = host.api.without_key().get("/openapi.json").await.ok();
+    let every = scopes(&document);
+    assert!(every.len() >= 20, "{every:?}");
     for operation in all.iter().filter(|one| one.closed) {
         let route = &document["paths"][&operation.path][operation.method.as_str().to_lowercase()];
         let needed = route["security"][0]["key"][0].as_str().unwrap();
-        let others: Vec<&str> = SCOPES
-            .iter()
-            .copied()
-            .filter(|one| *one != needed)
-            .collect();
-        assert_eq!(others.len() + 1, SCOPES.len(), "{operation} needs {needed}");
+        let others: Vec<&String> = every.iter().filter(|one| *one != needed).collect();
         let api = host.api.with_key(&key(json!(others)).await);
         let one = std::slice::from_ref(operation);
         wrong.extend(refused_everywhere(&api, one, &["403 missing-scope"]).await);
     }
     none(&wrong);
     let after = everything(&host.api).await;
-    let without_keys = |mut all: serde_json::Value| {
+    let without_keys = |mut all: Value| {
         all["keys"] = json!([]);
         all
     };
     same(&without_keys(before), &without_keys(after)).unwrap();
 }
 
-/// Every scope, as `docs/api.md` lists them.
-const SCOPES: &[&str] = &[
-    "events:write",
-    "runs:read",
-    "runs:write",
-    "workflows:read",
-    "workflows:write",
-    "plugins:read",
-    "plugins:admin",
-    "channels:read",
-    "channels:write",
-    "secrets:read",
-    "secrets:write",
-    "contacts:read",
-    "contacts:write",
-    "messages:read",
-    "messages:write",
-    "templates:read",
-    "templates:write",
-    "keys:admin",
-    "workspaces:read",
-    "workspaces:admin",
-];
+/// Every scope that a route needs.
+fn scopes(document: &Value) -> BTreeSet<String> {
+    let items = document["paths"].as_object().unwrap().values();
+    let routes = items.flat_map(|item| item.as_object().unwrap().values());
+    routes
+        .filter_map(|route| Some(route["security"][0]["key"][0].as_str()?.to_owned()))
+        .collect()
+}
 
 #[tokio::test]
 async fn what_concerns_the_whole_host_needs_an_operators_key() {

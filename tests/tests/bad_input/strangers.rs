@@ -198,7 +198,7 @@ async fn ids_of_another_workspace_do_not_exist_on_any_route() {
     }
     for path in [
         format!("/v1/messages?run={run}"),
-        format!("/v1/opt-outs?address=ann@example.com"),
+        "/v1/opt-outs?address=ann@example.com".to_owned(),
         "/v1/runs?workflow=pause".to_owned(),
     ] {
         let listed = key.get(&path).await.ok();

@@ -92,11 +92,19 @@ pub(crate) async fn exchange(host: &Host, head: &str, length: usize, chunked: bo
         .expect("an answer before the connection ends")
 }
 
-/// Everything that the host says to these bytes until it hangs up, or has nothing more to say.
+/// Everything that the host says to these bytes, and nothing more, until it hangs up.
 async fn said(host: &Host, bytes: &[u8]) -> String {
+    heard(host, bytes, true).await
+}
+
+/// The same; `over` says that nothing more will come. A host need not finish what such a caller
+/// asked for, so a request that is to be answered is left open: it says `connection: close`.
+async fn heard(host: &Host, bytes: &[u8], over: bool) -> String {
     let (mut input, mut output) = connect(host).await.into_split();
     let _ = output.write_all(bytes).await;
-    let _ = output.shutdown().await;
+    if over {
+        let _ = output.shutdown().await;
+    }
     let mut all = Vec::new();
     let reading = async {
         let mut piece = [0; 4096];
@@ -182,7 +190,7 @@ async fn a_body_that_stops_half_way_is_not_taken() {
     same(&before, &everything(&host.api).await).unwrap();
     // The idempotency key was not used up, and the same event, whole, is taken.
     let whole = event(&key, &format!("{idempotent}\r\nconnection: close")) + BODY;
-    let answer = said(&host, whole.as_bytes()).await;
+    let answer = heard(&host, whole.as_bytes(), false).await;
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
     assert_eq!(host.api.all("/v1/runs?workflow=pause").await.len(), 1);
 }
@@ -261,7 +269,7 @@ async fn what_is_no_http_is_refused_and_what_came_before_it_is_answered() {
         b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
         b"\x01\x02nonsense\r\n\r\n",
     ];
-    let answer = said(&host, &more.concat()).await;
+    let answer = heard(&host, &more.concat(), false).await;
     let statuses: Vec<&str> = answer
         .split("HTTP/1.1 ")
         .skip(1)

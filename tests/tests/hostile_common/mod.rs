@@ -13,6 +13,8 @@ use jackfield_tests::{Answer, Api, Host, repository};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 
 /// The bytes of `tests/hostile/misbehave`, as `cargo xtask plugins` builds it.
 pub fn misbehave() -> Vec<u8> {
@@ -55,16 +57,25 @@ pub fn workflow(name: &str, with: &Value) -> String {
 /// Publishes the workflow and has it run once, to its end.
 pub async fn harm(api: &Api, name: &str, with: Value) -> (Value, Vec<Value>) {
     api.publish(&workflow(name, &with)).await;
-    let run = start(api, name).await;
+    let run = start(api, name, "eve").await;
     let over = api.over(&run).await;
     (over, api.timeline(&run).await)
 }
 
-/// Starts a run of such a workflow.
-pub async fn start(api: &Api, name: &str) -> String {
+/// Starts a run of such a workflow; a contact is in one workflow once at a time.
+pub async fn start(api: &Api, name: &str, contact: &str) -> String {
     let event = format!("{name}.wanted");
-    api.start(&event, Some("email:eve@example.com"), json!({}))
-        .await
+    let contact = format!("email:{contact}@example.com");
+    api.start(&event, Some(&contact), json!({})).await
+}
+
+/// Reads a request's head, as every server does before it answers.
+pub async fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    let mut byte = [0; 1];
+    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
+        head.push(byte[0]);
+    }
 }
 
 /// The failure that the timeline shows.

@@ -446,7 +446,7 @@ impl World {
 
     /// The step's outcome is committed.
     pub(crate) async fn apply(&self, actor: &Actor, effects: &[Effect]) -> Vec<NewEvent> {
-        let guard = self.host.lock(actor.bucket).await;
+        let guard = self.host.lock(actor.bucket).await.unwrap();
         let mut commit = Commit::of(actor.bucket);
         let applied = self
             .messaging

@@ -21,7 +21,7 @@ pub const PLUGIN_LIMIT: usize = 64 * 1024 * 1024;
 /// The longest body that a route takes.
 #[must_use]
 pub fn body_limit(path: &str) -> usize {
-    if path.starts_with("/v1/plugins") || path == "/v1/validate/plugin" {
+    if matches!(path, "/v1/plugins" | "/v1/validate/plugin") {
         PLUGIN_LIMIT
     } else {
         BODY_LIMIT
@@ -152,33 +152,30 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             "The body is a list; every route takes an object, `{...}`.",
         ));
     }
-    located::<Strict>(text)?;
-    located(text)
+    let judged = |(error, path): (serde_json::Error, String)| match error.classify() {
+        serde_json::error::Category::Data => json_problem(Code::Invalid, &error, path),
+        _ => json_problem(Code::InvalidJson, &error, path),
+    };
+    located::<Strict>(text).map_err(judged)?;
+    // It is JSON, then; what is wrong now is its form, whatever serde_json calls it.
+    located(text).map_err(|(error, path)| json_problem(Code::Invalid, &error, path))
 }
 
-fn located<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+/// Reads JSON; an error comes with the JSON pointer of its place.
+fn located<T: DeserializeOwned>(text: &str) -> Result<T, (serde_json::Error, String)> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = pointer(error.path());
-        let inner = error.into_inner();
-        json_problem(&inner, path)
+        (error.into_inner(), path)
     })?;
-    reader
-        .end()
-        .map_err(|error| json_problem(&error, String::new()))?;
+    reader.end().map_err(|error| (error, String::new()))?;
     Ok(value)
 }
 
-fn json_problem(error: &serde_json::Error, path: String) -> Problem {
-    let (code, detail) = match error.classify() {
-        serde_json::error::Category::Data => (
-            Code::Invalid,
-            "The body does not have the form that this route takes.",
-        ),
-        _ => (
-            Code::InvalidJson,
-            "The body cannot be read as JSON (RFC 8259).",
-        ),
+fn json_problem(code: Code, error: &serde_json::Error, path: String) -> Problem {
+    let detail = match code {
+        Code::Invalid => "The body does not have the form that this route takes.",
+        _ => "The body cannot be read as JSON (RFC 8259).",
     };
     // serde_json repeats the place at the end of its message; here it has fields of its own.
     let message = error.to_string();

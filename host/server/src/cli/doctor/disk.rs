@@ -44,8 +44,8 @@ fn disk(path: &Path, findings: &mut Findings) {
         _ => findings.ok("disk", said),
     }
     // Some file systems make room for files as they are needed, and say 0.
-    if found.f_files > 0 {
-        let hundredths = found.f_favail.saturating_mul(100) / found.f_files;
+    let hundredths = found.f_favail.saturating_mul(100);
+    if let Some(hundredths) = hundredths.checked_div(found.f_files) {
         let said = format!(
             "{hundredths} % of the inodes under {} are free",
             path.display()
