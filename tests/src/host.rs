@@ -80,6 +80,7 @@ impl Host {
                 child: None,
             };
             copy(template(), host.data.path());
+            private(host.data.path());
             if host.try_begin().await {
                 return host;
             }
@@ -379,6 +380,12 @@ fn first_start(data: &Path) {
     }
     child.kill().expect("the host can be killed");
     child.wait().expect("the host ends");
+}
+
+/// Lets nobody else look into a folder, as a host's own is made.
+fn private(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("the folder is ours");
 }
 
 /// Copies a folder; compiled components, which are never written again, as links.

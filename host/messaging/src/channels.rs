@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// A channel as a caller makes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -62,6 +63,10 @@ fn fail() -> String {
     "fail".to_owned()
 }
 
+/// Held from the look whether a name is free until it is taken: of several who ask for it at once, one
+/// has it. Channels are made and changed seldom, so one lock for the process is enough.
+static NAMES: Mutex<()> = Mutex::const_new(());
+
 /// The channels of all workspaces.
 #[derive(Clone)]
 pub struct Channels {
@@ -95,6 +100,7 @@ impl Channels {
         if !problems.is_empty() {
             return Err(Error::problems("invalid-channel", problems));
         }
+        let _names = NAMES.lock().await;
         self.refuse_taken(workspace, &new.name).await?;
         let now = self.context.now();
         let row = Channel {
@@ -149,6 +155,7 @@ impl Channels {
         channel: &str,
         patch: &ChannelPatch,
     ) -> Result<Value> {
+        let _names = NAMES.lock().await;
         let mut row = self.find(workspace, channel).await?;
         let connector = match &patch.connector {
             Some(reference) => connectors::find(&self.context, reference).await?,

@@ -409,13 +409,13 @@ async fn a_component_whose_parts_call_each_other_is_refused() {
                  (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 0))
                (core instance $i (instantiate $m))
                (func (export "f") (param "text" string)
-                 (canon lift (core func $i "f") (memory $i "memory")
-                   (realloc (func $i "realloc")))))
+                 (canon lift (core func $i "f") (memory (core memory $i "memory"))
+                   (realloc (core func $i "realloc")))))
              (component $caller
                (import "f" (func $f (param "text" string)))
                (core module $libc (memory (export "memory") 1))
                (core instance $libc (instantiate $libc))
-               (core func $lowered (canon lower (func $f) (memory $libc "memory")))
+               (core func $lowered (canon lower (func $f) (memory (core memory $libc "memory"))))
                (core module $m (import "" "f" (func (param i32 i32))))
                (core instance (instantiate $m
                  (with "" (instance (export "f" (func $lowered)))))))

@@ -15,9 +15,16 @@ struct Fixture {
     folder: TempDir,
 }
 
+/// Lets nobody else look into a folder, as a host's own is made.
+fn private(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
 impl Fixture {
     async fn new() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
+        private(folder.path());
         let mut options = Options::in_folder(folder.path());
         options.max_activations = Some(2);
         Fixture {

@@ -44,8 +44,11 @@ pub fn credentials(data: &[u8]) {
     if let Ok(range) = page(text) {
         assert!(range.after.is_some());
     }
-    let own = page(&cursor("things", text)).expect("a cursor that was given out");
-    assert_eq!(own.after.as_deref(), Some(text));
+    // Nothing that a page could begin after has a NUL.
+    match page(&cursor("things", text)) {
+        Ok(own) => assert_eq!(own.after.as_deref(), Some(text)),
+        Err(_) => assert!(text.contains('\0')),
+    }
     assert!(page(&cursor("others", text)).is_err());
 }
 
