@@ -13,7 +13,8 @@ use crate::engine::{BucketLock, Core, Engine};
 use crate::plugins::UNFINISHED;
 use crate::run::drive;
 use crate::run::journal::Entry;
-use crate::run::state::{EventRef, State, Wake};
+use crate::run::opening;
+use crate::run::state::{State, Wake};
 use crate::run::wake;
 use crate::scope::RunScope;
 use crate::tenure::Elsewhere;
@@ -325,7 +326,7 @@ async fn start_runs(
         match considered {
             None => {}
             Some(None) => {
-                let run = new_run(core, version, event, depth, commit).await?;
+                let (run, _) = new_run(core, version, event, depth, commit).await?;
                 outcome.runs.push(run.id.clone());
                 react.started.push(run);
             }
@@ -456,40 +457,18 @@ fn accounts_of(data: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Adds a new run to the commit.
+/// Adds a new run to the commit, and gives it with its state.
 pub(crate) async fn new_run(
     core: &Core,
     version: &Version,
     event: &Event,
     depth: u32,
     commit: &mut Commit,
-) -> Result<Run, AcceptError> {
-    let first = version.document.first().map_or("", |step| step.id.as_str());
-    let reference = EventRef {
-        id: event.id.clone(),
-        name: event.name.clone(),
-        at: event.at,
-    };
-    let state = State::new(reference, event.data.clone(), first, depth);
-    let data =
+) -> Result<(Run, State), AcceptError> {
+    let (mut run, state) = opening::new_run(core, version, event, depth);
+    run.data =
         serde_json::to_value(&state).map_err(|error| AcceptError::Invalid(error.to_string()))?;
-    let run = Run {
-        bucket: event.bucket,
-        id: core.new_id("run", event.bucket),
-        workspace: event.workspace.clone(),
-        workflow: version.workflow.clone(),
-        version: version.version,
-        state: "queued".to_owned(),
-        contact: event.contact.clone(),
-        event: Some(event.id.clone()),
-        step: Some(first.to_owned()),
-        reason: None,
-        data,
-        seq: 1,
-        created_at: event.at,
-        updated_at: event.at,
-        ended_at: None,
-    };
+    run.seq = 1;
     let entry = Entry::RunStarted {
         version: version.version,
         event: event.name.clone(),
@@ -508,5 +487,5 @@ pub(crate) async fn new_run(
     }
     commit.put(&run);
     metrics::counter!("jackfield_runs_started_total").increment(1);
-    Ok(run)
+    Ok((run, state))
 }

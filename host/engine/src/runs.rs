@@ -252,7 +252,7 @@ impl Runs {
                 at: event.at,
             });
         }
-        let run = events::new_run(core, version, &event, 0, &mut commit).await?;
+        let (run, state) = events::new_run(core, version, &event, 0, &mut commit).await?;
         commit.put(&event);
         core.store
             .commit(commit)
@@ -262,8 +262,6 @@ impl Runs {
                 other => AcceptError::Commit(other),
             })?;
         drop(lock);
-        let state = wake::state_of(&run)
-            .ok_or_else(|| RunError::State("the run's state cannot be read".to_owned()))?;
         Ok((run, state))
     }
 
