@@ -15,7 +15,7 @@ macro_rules! record {
     (
         $(#[$doc:meta])*
         $name:ident in $table:literal key($($key:literal),+) $($flag:ident)* {
-            $( $(#[$field_doc:meta])* $field:ident : $type:ty => $kind:ident, )+
+            $( $(#[$field_doc:meta])* $field:ident : $type:ty => $kind:ident $($fixed:ident)?, )+
         }
     ) => {
         $(#[$doc])*
@@ -29,11 +29,17 @@ macro_rules! record {
                 append_only: record!(@has append_only $($flag)*),
                 shared: record!(@has shared $($flag)*),
                 key: &[$($key),+],
-                columns: &[$( Column { name: stringify!($field), kind: Kind::$kind } ),+],
+                columns: &[$( Column {
+                    name: stringify!($field),
+                    kind: Kind::$kind,
+                    fixed: record!(@fixed $($fixed)?),
+                } ),+],
             };
             record!(@bucket $($flag)*);
         }
     };
+    (@fixed fixed) => { true };
+    (@fixed) => { false };
     (@has bucketed bucketed $($rest:ident)*) => { true };
     (@has append_only append_only $($rest:ident)*) => { true };
     (@has shared shared $($rest:ident)*) => { true };
@@ -270,17 +276,17 @@ record! {
         /// Sorts by time.
         id: String => Text,
         /// The workspace.
-        workspace: String => Text,
+        workspace: String => Text fixed,
         /// The workflow's name.
-        workflow: String => Text,
+        workflow: String => Text fixed,
         /// The version that it is pinned to.
-        version: i64 => Int,
+        version: i64 => Int fixed,
         /// `queued`, `running`, `waiting`, `completed`, `failed`, `cancelled`, `needs-attention`.
         state: String => Text,
         /// The contact that it is about.
         contact: Option<String> => Text,
         /// The event that started it.
-        event: Option<String> => Text,
+        event: Option<String> => Text fixed,
         /// The step at which it stands, or ended.
         step: Option<String> => Text,
         /// Why it ended or needs attention: a stable code.
@@ -290,7 +296,7 @@ record! {
         /// The next free place in its journal.
         seq: i64 => Int,
         /// When it was accepted.
-        created_at: i64 => Int,
+        created_at: i64 => Int fixed,
         /// When it last moved.
         updated_at: i64 => Int,
         /// When it ended.

@@ -83,7 +83,7 @@ pub(crate) fn put<D: Dialect>(table: &Table, number: usize) -> String {
     let changed: Vec<String> = table
         .columns
         .iter()
-        .filter(|column| !table.key.contains(&column.name))
+        .filter(|column| !column.fixed && !table.key.contains(&column.name))
         .map(|column| format!("{0} = excluded.{0}", column.name))
         .collect();
     let action = if changed.is_empty() {

@@ -26,6 +26,9 @@ pub struct Column {
     pub name: &'static str,
     /// What it holds.
     pub kind: Kind,
+    /// Whether it stays as the row was added with, whatever a later put says: an update then leaves
+    /// the indexes alone that are over such columns only.
+    pub fixed: bool,
 }
 
 /// One table.

@@ -125,7 +125,7 @@ CREATE TABLE event (
     source text COLLATE "C" NOT NULL,
     state text COLLATE "C" NOT NULL,
     at bigint NOT NULL,
-    PRIMARY KEY (bucket, id)
+    PRIMARY KEY (id, bucket)
 );
 
 CREATE TABLE run (
@@ -144,7 +144,7 @@ CREATE TABLE run (
     created_at bigint NOT NULL,
     updated_at bigint NOT NULL,
     ended_at bigint,
-    PRIMARY KEY (bucket, id)
+    PRIMARY KEY (id, bucket)
 ) WITH (fillfactor = 80);
 
 CREATE TABLE journal (
@@ -155,7 +155,7 @@ CREATE TABLE journal (
     step text COLLATE "C",
     data json,
     at bigint NOT NULL,
-    PRIMARY KEY (bucket, run, seq)
+    PRIMARY KEY (run, seq, bucket)
 );
 
 CREATE TABLE wait (
@@ -282,7 +282,7 @@ CREATE TABLE decision (
     reason text COLLATE "C" NOT NULL,
     detail json,
     at bigint NOT NULL,
-    PRIMARY KEY (bucket, id)
+    PRIMARY KEY (id, bucket)
 );
 
 CREATE TABLE inbound (
@@ -309,14 +309,16 @@ CREATE TABLE parcel (
 );
 
 -- Every index of a row that changes often costs each change: no more than are asked by.
-CREATE INDEX run_state ON run (bucket, state, id);
-CREATE INDEX run_workflow ON run (workspace, workflow, created_at);
+-- Ids sort by time, so the tables that grow with every run have theirs first in the key: what is new
+-- lies together, whatever its bucket. The runs that are not over are few beside those that are.
+CREATE INDEX run_open ON run (bucket, state, id) WHERE ended_at IS NULL;
+CREATE INDEX run_ended ON run (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX run_workflow ON run (workspace, workflow, id);
 CREATE INDEX wait_topic ON wait (bucket, topic);
 -- A bucket's next timers, and all buckets' (a host that owns them all asks once).
 CREATE INDEX timer_due ON timer (bucket, due);
 CREATE INDEX timer_due_of_all ON timer (due);
-CREATE INDEX event_state ON event (bucket, state);
-CREATE INDEX event_list ON event (workspace, at);
+CREATE INDEX event_contact ON event (contact) WHERE contact IS NOT NULL;
 CREATE INDEX message_state ON message (bucket, state);
 CREATE INDEX message_list ON message (workspace, created_at);
 CREATE INDEX message_contact ON message (bucket, contact, created_at) WHERE contact IS NOT NULL;
