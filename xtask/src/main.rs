@@ -20,6 +20,7 @@ mod doctor;
 mod fuzz;
 mod kill;
 mod peers;
+mod peers_bench;
 mod plugins;
 mod postgres;
 mod repo;

@@ -43,22 +43,22 @@ pub(crate) fn present() -> bool {
 
 /// Runs `set_up` in an empty `folder` unless it was done with this very manifest. The stamp is the
 /// manifest itself, written last.
-fn once(folder: &Path, manifest: &str, set_up: fn(&Path) -> Result<()>) -> Result<()> {
+///
+/// # Errors
+/// When the folder cannot be written, or `set_up` fails.
+pub(crate) fn once(folder: &Path, manifest: &str, set_up: fn(&Path) -> Result<()>) -> Result<()> {
     if is_done(folder, manifest) {
         return Ok(());
     }
-    println!("setting up {} (once)", repo::shown(folder));
+    // Not on standard output, where a benchmark prints figures.
+    eprintln!("setting up {} (once)", repo::shown(folder));
     if folder.exists() {
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    set_up(folder).with_context(|| {
-        format!(
-            "the end-to-end tests' peers in {} cannot be set up",
-            repo::shown(folder)
-        )
-    })?;
+    set_up(folder)
+        .with_context(|| format!("the peers in {} cannot be set up", repo::shown(folder)))?;
     repo::write_if_changed(&stamp(folder), manifest.as_bytes())?;
     Ok(())
 }
@@ -102,11 +102,19 @@ fn python(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn node(folder: &Path) -> Result<()> {
+/// Installs npm, and the Node that it runs with, where they are missing.
+///
+/// # Errors
+/// When they may not be installed, or Node is too old.
+pub(crate) fn bring_npm() -> Result<()> {
     if shell::find("npm").is_none() {
         apt::install(&["nodejs", "npm"]).context("Node and npm are missing")?;
     }
-    check_node_version()?;
+    check_node_version()
+}
+
+fn node(folder: &Path) -> Result<()> {
+    bring_npm()?;
     repo::write_if_changed(&folder.join("package.json"), NODE.as_bytes())?;
     let mut command = Command::new("npm");
     command

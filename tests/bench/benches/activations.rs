@@ -5,7 +5,9 @@
 
 use anyhow::{Result, ensure};
 use jackfield_bench::bare::Bare;
-use jackfield_bench::table::{Figure, percentile, print};
+use jackfield_bench::options::Options as Given;
+use jackfield_bench::table::{Figure, median, percentile, print};
+use jackfield_bench::workflow::SETTINGS;
 use jackfield_sandbox::wit::{Invocation, log};
 use jackfield_sandbox::{
     Granted, HostCall, HostCalls, HostReply, Interface, Limits, Options, Plugin, Sandbox, Stop,
@@ -15,9 +17,6 @@ use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(1_500);
-const SETTINGS: &str =
-    r#"{"branches":[{"name":"paying","when":{"field":"event.tier","is":"pro"}}]}"#;
-
 struct Answers;
 
 #[async_trait::async_trait]
@@ -55,7 +54,7 @@ async fn ours(plugin: &Plugin) -> Result<()> {
 }
 
 /// Activations a second, and the microseconds of each, on so many threads.
-fn round(threads: usize, side: &Side) -> Result<(f64, Vec<f64>)> {
+fn round(threads: usize, side: &Side, time: Duration) -> Result<(f64, Vec<f64>)> {
     let began = Instant::now();
     let results: Vec<Result<Vec<f64>>> = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..threads)
@@ -66,7 +65,7 @@ fn round(threads: usize, side: &Side) -> Result<(f64, Vec<f64>)> {
                         .build()?;
                     runtime.block_on(async {
                         let mut times = Vec::with_capacity(100_000);
-                        while began.elapsed() < ROUND {
+                        while began.elapsed() < time {
                             let one = Instant::now();
                             match side {
                                 Side::Ours(plugin) => ours(plugin).await?,
@@ -102,12 +101,13 @@ enum Side {
     Bare(Bare),
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    percentile(&values, 0.5)
-}
-
 fn main() -> Result<()> {
+    let given = Given::given();
+    let (rounds, time) = if given.quick {
+        (1, given.round())
+    } else {
+        (ROUNDS, ROUND)
+    };
     let component = jackfield_bench::plugin("branch")?;
     let cache = tempfile::tempdir()?;
     let sandbox = Sandbox::new(Options::new(cache.path()))?;
@@ -135,9 +135,9 @@ fn main() -> Result<()> {
         let mut rates = [Vec::new(), Vec::new()];
         let mut p50 = [Vec::new(), Vec::new()];
         let mut p99 = [Vec::new(), Vec::new()];
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             for (place, side) in sides.iter().enumerate() {
-                let (rate, times) = round(threads, side)?;
+                let (rate, times) = round(threads, side, time)?;
                 rates[place].push(rate);
                 p50[place].push(percentile(&times, 0.5));
                 p99[place].push(percentile(&times, 0.99));
@@ -152,14 +152,14 @@ fn main() -> Result<()> {
         ));
         let [ours, bare] = p50.map(median);
         figures.push(Figure::new(
-            format!("  p50, {threads} thread(s)"),
+            format!("activations, {threads} thread(s), p50"),
             ours,
             "us",
             bare,
         ));
         let [ours, bare] = p99.map(median);
         figures.push(Figure::new(
-            format!("  p99, {threads} thread(s)"),
+            format!("activations, {threads} thread(s), p99"),
             ours,
             "us",
             bare,

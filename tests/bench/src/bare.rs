@@ -2,6 +2,7 @@
 //! nothing else. No grants, no metering of bytes, calls and logs, no deadline.
 
 use anyhow::Result;
+use std::path::Path;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
@@ -45,6 +46,21 @@ impl log::Host for State {
 
 impl world::jackfield::plugin::types::Host for State {}
 
+/// The same settings as Jackfield's.
+fn engine() -> Result<Engine> {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.linear_memory_keep_resident(2 << 20);
+    pool.table_keep_resident(64 << 10);
+    pool.async_stack_keep_resident(64 << 10);
+    pool.pagemap_scan(Enabled::Auto);
+    let mut config = Config::new();
+    config.consume_fuel(true);
+    config.concurrency_support(false);
+    config.wasm_backtrace_max_frames(None);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Ok(Engine::new(&config)?)
+}
+
 /// A component, ready to be activated without Jackfield.
 pub struct Bare {
     engine: Engine,
@@ -57,23 +73,32 @@ impl Bare {
     /// # Errors
     /// When wasmtime refuses it.
     pub fn new(component: &[u8]) -> Result<Bare> {
-        let mut pool = PoolingAllocationConfig::default();
-        pool.linear_memory_keep_resident(2 << 20);
-        pool.table_keep_resident(64 << 10);
-        pool.async_stack_keep_resident(64 << 10);
-        pool.pagemap_scan(Enabled::Auto);
-        let mut config = Config::new();
-        config.consume_fuel(true);
-        config.concurrency_support(false);
-        config.wasm_backtrace_max_frames(None);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-        let engine = Engine::new(&config)?;
+        let engine = engine()?;
         let component = Component::new(&engine, component)?;
+        Bare::of(engine, &component)
+    }
+
+    /// The same, with the compiled component kept in a file: the next start does not compile.
+    ///
+    /// # Errors
+    /// When wasmtime refuses it, or the file cannot be written.
+    pub fn cached(component: &[u8], file: &Path) -> Result<Bare> {
+        let engine = engine()?;
+        if !file.exists() {
+            std::fs::write(file, engine.precompile_component(component)?)?;
+        }
+        // SAFETY: the file was written above, or by an earlier process of the same benchmark, from
+        // the output of this very compiler, and nobody changes it.
+        let component = unsafe { Component::deserialize_file(&engine, file) }?;
+        Bare::of(engine, &component)
+    }
+
+    fn of(engine: Engine, component: &Component) -> Result<Bare> {
         let mut linker: Linker<State> = Linker::new(&engine);
         conditions::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
         log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-        linker.define_unknown_imports_as_traps(&component)?;
-        let pre = StepPluginPre::new(linker.instantiate_pre(&component)?)?;
+        linker.define_unknown_imports_as_traps(component)?;
+        let pre = StepPluginPre::new(linker.instantiate_pre(component)?)?;
         Ok(Bare { engine, pre })
     }
 

@@ -1,11 +1,17 @@
-//! What the benchmarks share: the bare ceiling, and the table that they print.
+//! What the benchmarks share: starting hosts, loading them, the bare ceiling, and the table.
 //!
 //! A figure means nothing on its own on a shared machine. Each benchmark therefore runs Jackfield
 //! and a bare ceiling (the least program that does the same work with the same libraries) side by
 //! side in one run, in turns, and prints the ratio.
 
 pub mod bare;
+pub mod host;
+pub mod load;
+pub mod options;
+pub mod process;
+pub mod sleepers;
 pub mod table;
+pub mod workflow;
 
 use anyhow::{Context, Result};
 use std::path::PathBuf;
