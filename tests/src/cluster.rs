@@ -2,16 +2,17 @@
 //! its own, all with one secret key.
 
 use crate::host::Host;
-use crate::{Api, until};
+use crate::{Api, place, until};
 use jackfield_postgres_peer as postgres;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The hosts. All are killed when this is dropped.
 #[derive(Debug)]
 pub struct Cluster {
     /// The hosts, in the order started.
     pub hosts: Vec<Host>,
+    program: PathBuf,
     database: String,
     flags: Vec<String>,
     keys: tempfile::TempDir,
@@ -20,11 +21,17 @@ pub struct Cluster {
 impl Cluster {
     /// So many hosts on a new database, with flags of `serve` besides the usual ones.
     pub async fn start(hosts: usize, flags: &[&str]) -> Cluster {
+        Cluster::start_program(&place::program(), hosts, flags).await
+    }
+
+    /// The same with another build of the program.
+    pub async fn start_program(program: &Path, hosts: usize, flags: &[&str]) -> Cluster {
         let database = postgres::shared()
             .database()
             .expect("a database can be made");
         let mut cluster = Cluster {
             hosts: Vec::new(),
+            program: program.to_owned(),
             database,
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             keys: tempfile::tempdir().expect("a temporary folder"),
@@ -45,9 +52,17 @@ impl Cluster {
     pub async fn join(&mut self) -> &mut Host {
         let mut flags = vec!["--database", self.database.as_str()];
         flags.extend(self.flags.iter().map(String::as_str));
-        let host = Host::start_sharing(&flags, self.keys.path()).await;
+        let host = Host::start_sharing(&self.program, &flags, self.keys.path()).await;
         self.hosts.push(host);
         self.hosts.last_mut().expect("it was just put there")
+    }
+
+    /// A first host on another database, such as one that was restored; those on the old one must
+    /// not run any more.
+    pub async fn move_to(&mut self, database: &str) -> &mut Host {
+        self.hosts.clear();
+        database.clone_into(&mut self.database);
+        self.join().await
     }
 
     /// The API of a host.

@@ -96,7 +96,7 @@ impl Host {
 
     /// Starts a host on a database that it shares with others. The folder `keys` holds what they
     /// have in common: the key that seals secrets and the operator's key, which the first makes.
-    pub(crate) async fn start_sharing(flags: &[&str], keys: &Path) -> Host {
+    pub(crate) async fn start_sharing(program: &Path, flags: &[&str], keys: &Path) -> Host {
         let secret = keys.join("secret.key");
         let operator = keys.join("operator.key");
         if !secret.exists() {
@@ -105,7 +105,7 @@ impl Host {
         let secret = secret.to_str().expect("a path of text").to_owned();
         let mut all = vec!["--secret-key-file", secret.as_str()];
         all.extend(flags);
-        let mut host = Host::start_with(&all).await;
+        let mut host = Host::start_program(program, &all).await;
         // The template's key is of another database: this one's was made by its first host.
         let written = fs::read_to_string(host.data().join("operator.key")).expect("a key");
         let of_template = fs::read_to_string(template().join("operator.key")).expect("a key");

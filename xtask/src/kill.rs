@@ -1,10 +1,10 @@
 //! `cargo xtask kill`: brings and builds everything, then hands over to the program `jackfield-kill`
 //! (`tests/kill`), which loads hosts, kills them and audits what they did.
 //!
-//! With `--every-commit` it runs the tests of `tests/tests/faults.rs` instead: the main job with the
+//! With `--every-commit` it runs the tests of `tests/tests/faults` instead: the main job with the
 //! host dying at each of its commits, before and after.
 
-use crate::{repo, shell, test};
+use crate::{postgres, repo, shell, test};
 use anyhow::{Context, Result};
 use clap::Args;
 use std::path::PathBuf;
@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Halt hosts (SIGSTOP) for longer than a lease, beside killing them or instead of it
     #[arg(long, num_args = 0..=1, default_missing_value = "beside", value_name = "HOW")]
     stop: Option<String>,
+    /// Kill PostgreSQL too, and make it slow, silent and unreachable; takes `--database postgres`
+    #[arg(long)]
+    database_faults: bool,
     /// Keep the hosts' data and logs in this empty folder
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -67,7 +70,12 @@ impl Options {
             .filter_map(|(name, value)| Some([name.to_owned(), value?]))
             .flatten()
             .collect();
-        all.extend(self.json.then(|| "--json".to_owned()));
+        for (given, name) in [
+            (self.database_faults, "--database-faults"),
+            (self.json, "--json"),
+        ] {
+            all.extend(given.then(|| name.to_owned()));
+        }
         all
     }
 }
@@ -78,6 +86,9 @@ impl Options {
 /// When something cannot be brought or built.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     build_plugins()?;
+    if options.every_commit || options.database.as_deref() == Some("postgres") {
+        postgres::bring()?;
+    }
     if options.every_commit {
         return every_commit();
     }

@@ -136,13 +136,13 @@ pub enum TransferError {
         wanted: i32,
     },
     /// What was read back is not what was written. Nothing was kept.
-    #[error("rows of `{table}` did not arrive as they were; nothing was copied")]
+    #[error("rows of `{table}` did not arrive as they were")]
     Differs {
         /// The table.
         table: &'static str,
     },
     /// A database does not answer.
-    #[error("{place}: {error}; nothing was copied")]
+    #[error("{place} does not answer as it should: {error}")]
     Unavailable {
         /// Which database.
         place: String,

@@ -187,7 +187,8 @@ fn judge_message(evidence: &Evidence, text: &str, expected: bool, verdict: &mut 
 }
 
 /// A message of which it is known after all that it left. The channel of the harness reports nothing
-/// later, so its sender is alive and was called dead: rightly only if its host had been halted.
+/// later, so its sender is alive and was called dead: rightly only if its host had been halted, or
+/// cut off from the database.
 fn judge_history(evidence: &Evidence, text: &str, row: &Value, verdict: &mut Verdict) {
     let history = row["history"].as_array().map_or(&[][..], Vec::as_slice);
     if !history.iter().any(|entry| entry["state"] == "uncertain") {
@@ -208,7 +209,8 @@ fn judge_history(evidence: &Evidence, text: &str, row: &Value, verdict: &mut Ver
     }
 }
 
-/// Whether a host was halted, and not killed, at some time between these.
+/// Whether a host was halted, or without its database, and not killed, at some time between these:
+/// then another may have taken over what it goes on with.
 fn halted_within(evidence: &Evidence, from: i64, to: i64) -> bool {
     let mut blows = evidence.blows.iter();
     blows.any(|(began, ended)| began < ended && *ended >= from && *began <= to)

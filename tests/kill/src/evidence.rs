@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How long the hosts may take to finish what they have, once nobody kills them.
 const FINISH: Duration = Duration::from_secs(120);
+/// The lease of a host, in milliseconds.
+const LEASE: i64 = 3_000;
 /// Requests under way at the same time while the evidence is read.
 const TOGETHER: usize = 8;
 
@@ -61,7 +63,8 @@ pub struct Evidence {
     pub arrivals: HashMap<String, Vec<Arrival>>,
     /// The stories whose answer the host has taken.
     pub answered: Vec<String>,
-    /// When hosts were killed or halted: from, to.
+    /// When hosts were killed or halted, or the database was away: from, to. Whoever was away learns
+    /// within a lease of being back that another has taken over, and till then goes on.
     pub blows: Vec<(i64, i64)>,
 }
 
@@ -75,17 +78,21 @@ pub async fn gather(
     outside: &Outside,
     record: &Record,
 ) -> Result<Evidence> {
-    finish(api).await?;
+    let runs = finished(api).await?;
     let (arrivals, answered) = outside.record();
     let kills = record.kills.iter().map(|at| (*at, *at));
+    let outages = record.outages.iter().map(|one| (one.from, one.to));
+    let away = record.halts.iter().copied().chain(outages);
     Ok(Evidence {
         told,
-        runs: runs(api).await?,
+        runs,
         messages: messages(api).await?,
         counts: counts(api).await?,
         arrivals,
         answered,
-        blows: kills.chain(record.halts.iter().copied()).collect(),
+        blows: kills
+            .chain(away.map(|(from, to)| (from, to + LEASE)))
+            .collect(),
     })
 }
 
@@ -113,6 +120,20 @@ async fn finish(api: &Api) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Ok(())
+}
+
+/// Every run, once each is over. A run that went from waiting to running between two looks was seen
+/// by neither, so it is what was read that counts.
+async fn finished(api: &Api) -> Result<HashMap<String, Vec<Run>>> {
+    let began = Instant::now();
+    loop {
+        finish(api).await?;
+        let runs = runs(api).await?;
+        let moving = |run: &Run| matches!(run.state.as_str(), "queued" | "running" | "waiting");
+        if !runs.values().flatten().any(moving) || began.elapsed() > FINISH {
+            return Ok(runs);
+        }
+    }
 }
 
 async fn runs(api: &Api) -> Result<HashMap<String, Vec<Run>>> {

@@ -3,6 +3,7 @@
 //! What must hold: nothing but the processes that were started here is ever signalled; none of them
 //! outlives the harness.
 
+use crate::now;
 use anyhow::{Context as _, Result, bail};
 use rand::Rng as _;
 use rustix::process::{Pid, Signal, kill_process};
@@ -42,6 +43,10 @@ pub struct Host {
     keys: PathBuf,
     port: u16,
     child: Option<Child>,
+    /// When it was started, in milliseconds since 1970.
+    since: i64,
+    /// It has been ready since.
+    was_ready: bool,
     client: reqwest::Client,
 }
 
@@ -62,6 +67,8 @@ impl Host {
             keys: all.join("host-0"),
             port,
             child: None,
+            since: 0,
+            was_ready: false,
             client: reqwest::Client::builder()
                 .no_proxy()
                 .timeout(Duration::from_secs(2))
@@ -101,6 +108,7 @@ impl Host {
                 .arg("--secret-key-file")
                 .arg(self.keys.join("secret.key"));
         }
+        (self.since, self.was_ready) = (now(), false);
         let program = self.program.jackfield.display();
         self.child = Some(
             command
@@ -122,6 +130,7 @@ impl Host {
             }
             let asked = self.client.get(format!("{}/readyz", self.url)).send().await;
             if asked.is_ok_and(|answer| answer.status().is_success()) {
+                self.was_ready = true;
                 return Ok(true);
             }
             tokio::time::sleep(LOOK).await;
@@ -142,6 +151,12 @@ impl Host {
             None => true,
             Some(child) => child.try_wait()?.is_some(),
         })
+    }
+
+    /// Since when it has been starting, in milliseconds since 1970; none once it was ready.
+    #[must_use]
+    pub fn starting(&self) -> Option<i64> {
+        (!self.was_ready).then_some(self.since)
     }
 
     /// Ends it at once (SIGKILL). False when it had ended by itself before.

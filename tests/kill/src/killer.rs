@@ -2,7 +2,11 @@
 //!
 //! The instants are spread evenly over orders of magnitude, because what can go wrong lies
 //! milliseconds apart in a commit and seconds apart in a lease.
+//!
+//! A host that finds no database when it starts says so and ends: that is no crash, and whoever
+//! watches over it starts it again.
 
+use crate::database::{Database, Outage};
 use crate::hosts::Host;
 use crate::{Signals, now};
 use anyhow::Result;
@@ -13,6 +17,9 @@ use std::time::{Duration, Instant};
 /// How long a halted host stays so, in milliseconds: always longer than a lease of 3 s.
 const HALTED: std::ops::Range<u64> = 3_200..6_500;
 
+/// How often a blow is the database's, where that is to be struck too.
+const DATABASE: f64 = 0.5;
+
 /// What was done to the hosts.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -20,6 +27,8 @@ pub struct Record {
     pub kills: Vec<i64>,
     /// When hosts were halted, and when they went on.
     pub halts: Vec<(i64, i64)>,
+    /// What was done to the database.
+    pub outages: Vec<Outage>,
     /// Kills that came before the host was ready.
     pub during_start: usize,
     /// Hosts that ended by themselves, with their last words.
@@ -33,11 +42,20 @@ pub struct Record {
 pub async fn run(
     hosts: &mut [Host],
     signals: Signals,
+    database: Option<&Database>,
     until: Instant,
     rng: &mut StdRng,
 ) -> Result<Record> {
     let mut record = Record::default();
     while Instant::now() < until {
+        if let Some(database) = database
+            && rng.random_bool(DATABASE)
+        {
+            let outage = database.strike(rng).await?;
+            record.outages.push(outage);
+            tokio::time::sleep(evenly(rng, 4, 3_000)).await;
+            continue;
+        }
         let place = rng.random_range(0..hosts.len());
         let host = &mut hosts[place];
         let halt = match signals {
@@ -76,7 +94,7 @@ async fn slay(host: &mut Host, record: &mut Record, rng: &mut StdRng) -> Result<
     if host.kill()? {
         record.kills.push(now());
     } else {
-        record.crashes.push(host.last_words());
+        record.ended(host);
     }
     if rng.random_bool(0.5) {
         tokio::time::sleep(evenly(rng, 1, 500)).await;
@@ -87,7 +105,7 @@ async fn slay(host: &mut Host, record: &mut Record, rng: &mut StdRng) -> Result<
 /// Waits until a host is ready; one that has ended by itself is noted and started again.
 async fn ready(host: &mut Host, record: &mut Record) -> Result<()> {
     while !host.ready().await? {
-        record.crashes.push(host.last_words());
+        record.ended(host);
         anyhow::ensure!(
             record.crashes.len() < 20,
             "a host does not stay up:\n{}",
@@ -99,8 +117,18 @@ async fn ready(host: &mut Host, record: &mut Record) -> Result<()> {
     Ok(())
 }
 
+impl Record {
+    /// A host has ended by itself: a crash, unless it found no database when it started.
+    fn ended(&mut self, host: &Host) {
+        let away = |since: i64| self.outages.iter().any(|outage| outage.to >= since);
+        if !host.starting().is_some_and(away) {
+            self.crashes.push(host.last_words());
+        }
+    }
+}
+
 /// A time between so many milliseconds, every order of magnitude as likely as another.
-fn evenly(rng: &mut StdRng, least: u32, most: u32) -> Duration {
+pub(crate) fn evenly(rng: &mut StdRng, least: u32, most: u32) -> Duration {
     let exponent = rng.random_range(f64::from(least).ln()..f64::from(most).ln());
     Duration::from_secs_f64(exponent.exp() / 1_000.0)
 }

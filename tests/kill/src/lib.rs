@@ -2,8 +2,8 @@
 //!
 //! `cargo xtask kill` starts it; `docs/reliability.md` says what it checks and what it found. Read
 //! in this order: [`story`] (the workflows, and what each must lead to), [`clients`] (who sends),
-//! [`outside`] (where calls and messages arrive), [`killer`] (who kills), [`evidence`] and
-//! [`audit`] (what is read in the end, and judged).
+//! [`outside`] (where calls and messages arrive), [`killer`] (who kills), [`database`] and [`door`]
+//! (what is done to the database), [`evidence`] and [`audit`] (what is read in the end, and judged).
 //!
 //! What must hold: the harness trusts nothing but what it saw itself. What was acknowledged it knows
 //! from the clients, what was done from the outside world; what the host says is checked against
@@ -12,6 +12,8 @@
 pub mod api;
 pub mod audit;
 pub mod clients;
+pub mod database;
+pub mod door;
 pub mod evidence;
 pub mod hosts;
 pub mod killer;
@@ -20,13 +22,16 @@ mod setup;
 pub mod story;
 pub mod verdict;
 
+use crate::database::{Database, Fault};
 use crate::hosts::{Host, Program};
 use crate::outside::Outside;
 use crate::verdict::Verdict;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use jackfield_postgres_peer::Server;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What the hosts are sent.
@@ -58,6 +63,9 @@ pub struct Options {
     pub seed: u64,
     /// What the hosts are sent.
     pub signals: Signals,
+    /// The database is killed, slow, silent and out of reach besides: the server of the program's
+    /// database.
+    pub database_faults: Option<Arc<Server>>,
     /// Where the hosts keep their data; must be empty.
     pub data: PathBuf,
 }
@@ -71,8 +79,18 @@ pub async fn run(options: &Options, progress: impl Fn(&str) + Sync) -> Result<Ve
     progress("starting the hosts");
     let outside = Outside::open().await?;
     let mut hosts = Vec::new();
+    let database = match &options.database_faults {
+        Some(server) => Some(Database::new(server.clone(), options.hosts).await?),
+        None => None,
+    };
     for place in 0..options.hosts {
-        hosts.push(Host::new(&options.program, &options.data, place)?);
+        let mut program = options.program.clone();
+        if let Some(database) = &database {
+            let whole = program.database.as_deref();
+            let whole = whole.context("only PostgreSQL can be away")?;
+            program.database = Some(database.address(whole, place)?);
+        }
+        hosts.push(Host::new(&program, &options.data, place)?);
     }
     let api = setup::begin(&mut hosts, &outside).await?;
     progress("load and kills");
@@ -82,7 +100,14 @@ pub async fn run(options: &Options, progress: impl Fn(&str) + Sync) -> Result<Ve
         tasks.spawn(clients::tell(api.clone(), client, options.seed, until));
     }
     let mut rng = StdRng::seed_from_u64(options.seed);
-    let record = killer::run(&mut hosts, options.signals, until, &mut rng).await?;
+    let killing = killer::run(
+        &mut hosts,
+        options.signals,
+        database.as_ref(),
+        until,
+        &mut rng,
+    );
+    let record = killing.await?;
     progress("waiting for the clients' last stories");
     let told = tasks.join_all().await.concat();
     outside.settle().await;
@@ -111,6 +136,13 @@ pub async fn run(options: &Options, progress: impl Fn(&str) + Sync) -> Result<Ve
     figures.kills = record.kills.len();
     figures.kills_during_start = record.during_start;
     figures.stops = record.halts.len();
+    let (kills, away): (Vec<Fault>, Vec<Fault>) = record
+        .outages
+        .iter()
+        .map(|outage| outage.fault)
+        .partition(|fault| *fault == Fault::Crash);
+    figures.database_kills = kills.len();
+    figures.database_away = away.len();
     Ok(verdict)
 }
 

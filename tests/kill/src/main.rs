@@ -9,6 +9,7 @@ use jackfield_kill::{Options, Signals};
 use jackfield_postgres_peer::Server;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many findings are shown.
@@ -37,6 +38,10 @@ struct Arguments {
     /// Halts hosts for longer than a lease, beside killing them or instead of it
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "beside", value_name = "HOW")]
     stop: Option<Stop>,
+    /// Kills PostgreSQL too, and makes it slow, silent and unreachable, of all hosts or of one;
+    /// takes `--database postgres`
+    #[arg(long)]
+    database_faults: bool,
     /// Prints one line of figures, and nothing else on standard output
     #[arg(long)]
     json: bool,
@@ -74,7 +79,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
     let sqlite = arguments.database == "sqlite";
     // Stopped when it is dropped.
     let server = match arguments.database.as_str() {
-        "postgres" => Some(Server::start(&[])?),
+        "postgres" => Some(Arc::new(Server::start(&[])?)),
         _ => None,
     };
     let address = match &server {
@@ -85,6 +90,10 @@ async fn run(arguments: Arguments) -> Result<bool> {
         arguments.hosts >= 1 && (!sqlite || arguments.hosts == 1),
         "--hosts {}: one host has a SQLite database to itself; several share PostgreSQL",
         arguments.hosts
+    );
+    anyhow::ensure!(
+        server.is_some() || !arguments.database_faults,
+        "--database-faults: the harness kills a server of its own; take --database postgres"
     );
     let options = Options {
         time: Duration::from_secs(arguments.seconds),
@@ -102,6 +111,7 @@ async fn run(arguments: Arguments) -> Result<bool> {
             Some(Stop::Beside) => Signals::Both,
             Some(Stop::Instead) => Signals::Stop,
         },
+        database_faults: server.clone().filter(|_| arguments.database_faults),
         data: arguments.data.unwrap_or_else(|| kept.path().to_owned()),
     };
     let bar = ProgressBar::new_spinner()

@@ -21,6 +21,10 @@ pub struct Figures {
     pub kills_during_start: usize,
     /// Hosts that were halted (SIGSTOP) and went on.
     pub stops: usize,
+    /// How often the database was killed and started again.
+    pub database_kills: usize,
+    /// How often it was slow, silent or out of reach.
+    pub database_away: usize,
     /// Requests that were acknowledged: events, starts, messages.
     pub acknowledged: usize,
     /// Requests that were given up without an answer.

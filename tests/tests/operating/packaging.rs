@@ -119,6 +119,11 @@ fn systemd_takes_the_unit() {
     assert_eq!(of("Type"), "notify");
     assert_eq!(of("NoNewPrivileges"), "yes");
     assert_eq!(of("ProtectSystem"), "strict");
+    // It names a page that docs/operating.md has installed.
+    let page = of("Documentation");
+    let page = page.strip_prefix("file:///usr/local/share/doc/jackfield/");
+    let page = page.expect("the page is installed with the program");
+    assert!(repository().join("docs").join(page).is_file(), "{page}");
     // With it no plugin could be compiled.
     assert_eq!(of("MemoryDenyWriteExecute"), "no");
     let serve = help(&["serve", "--help"]);

@@ -190,6 +190,21 @@ impl Server {
         run(&mut command)
     }
 
+    /// Runs one of PostgreSQL's programs, such as `pg_dump`, with what `arguments` adds, and returns
+    /// what it says.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn tool(
+        &self,
+        program: &str,
+        arguments: impl FnOnce(&mut Command),
+    ) -> Result<String, Error> {
+        let mut command = self.client(program);
+        arguments(&mut command);
+        run(&mut command)
+    }
+
     /// Stops the server; what it had committed is there when it starts `again`. With `crash` it
     /// does not tidy up before.
     ///

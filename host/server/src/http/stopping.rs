@@ -3,6 +3,9 @@
 //!
 //! Turned away means a problem that says so, not a broken connection: the caller knows that
 //! nothing was done, and can ask again. Who asks for the host's health is always answered.
+//!
+//! Providers are still listened to: what they report they report once, and many of them take an
+//! error for an answer. What they say is committed, and the next start goes on with it.
 
 use super::app::App;
 use super::layers::vital;
@@ -13,6 +16,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+
+/// Where providers report.
+const HOOKS: &str = "/hooks/";
 
 /// Seconds after which a caller may ask again.
 const AGAIN: u64 = 2;
@@ -26,6 +32,9 @@ pub(super) async fn turn_away(State(app): State<App>, request: Request, next: Ne
     let token = app.under_way.token();
     if !app.stopping.is_cancelled() {
         return held(next.run(request).await, token);
+    }
+    if request.uri().path().starts_with(HOOKS) {
+        return next.run(request).await;
     }
     let said = "The host is stopping; nothing was done. Send the request again in a moment.";
     Problem::new(Code::Unavailable, said)

@@ -92,6 +92,29 @@ pub enum OpenError {
         /// The database's name.
         database: String,
     },
+    /// The user may not read or write the tables.
+    #[error(
+        "the user `{user}` may not use the tables of `{database}` ({reason}); a host's user is to own \
+         them, and for a look it is enough to run as their owner: GRANT SELECT ON ALL TABLES IN \
+         SCHEMA public TO {user}"
+    )]
+    Denied {
+        /// The user's name.
+        user: String,
+        /// The database's name.
+        database: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// No host has worked on it yet.
+    #[error(
+        "the database `{database}` has no tables yet; the first `jackfield serve` makes them, and \
+         `jackfield db migrate` does"
+    )]
+    Empty {
+        /// The database's name.
+        database: String,
+    },
     /// The database was made by a newer Jackfield.
     #[error(
         "the database is of a newer version of Jackfield (migration {migration} is not known here); \
@@ -128,6 +151,7 @@ const UNIQUE_VIOLATION: &str = "23505";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
+const UNDEFINED_TABLE: &str = "42P01";
 const INVALID_PASSWORD: &str = "28P01";
 const INVALID_AUTHORIZATION: &str = "28000";
 const NO_DATABASE: &str = "3D000";
@@ -239,6 +263,21 @@ pub(super) fn of_migration(options: &PgConnectOptions, error: MigrateError) -> O
         };
     }
     OpenError::Migration(error)
+}
+
+/// Why tables that a host has made cannot be looked at.
+pub(super) fn of_looking(options: &PgConnectOptions, error: Error) -> OpenError {
+    match code(&error) {
+        Some(UNDEFINED_TABLE) => OpenError::Empty {
+            database: database(options).to_owned(),
+        },
+        Some(INSUFFICIENT_PRIVILEGE) => OpenError::Denied {
+            user: options.get_username().to_owned(),
+            database: database(options).to_owned(),
+            reason: error.to_string(),
+        },
+        _ => OpenError::Unavailable(error),
+    }
 }
 
 /// Without a name it is that of the user.

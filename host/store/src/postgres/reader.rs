@@ -1,6 +1,7 @@
 //! A PostgreSQL database seen from outside, by the doctor: it owns no bucket and is no host, brings
 //! nothing up to date, and refuses every commit; the server itself refuses its connections to write.
 
+use super::errors::of_looking;
 use super::open::{MIGRATIONS, OpenError, Options, connect_options, first_connection, settings};
 use super::{Postgres, query};
 use crate::commit::{Commit, CommitError};
@@ -38,7 +39,8 @@ impl PostgresReader {
     pub async fn open(options: &Options) -> Result<PostgresReader, OpenError> {
         let connect = connect_options(&options.url, "doctor")?;
         settings(&mut first_connection(&connect).await?, options.allow_unsafe).await?;
-        let read_only = connect.options([
+        let looking = |error| of_looking(&connect, error);
+        let read_only = connect.clone().options([
             ("default_transaction_read_only", "on"),
             ("statement_timeout", "30s"),
         ]);
@@ -46,18 +48,11 @@ impl PostgresReader {
             .max_connections(2)
             .connect_with(read_only)
             .await?;
-        let is_made: bool = sqlx::query_scalar("SELECT to_regclass('meta') IS NOT NULL")
-            .fetch_one(&pool)
-            .await?;
-        if !is_made {
-            return Err(OpenError::Damaged(
-                "no host has made its tables yet".to_owned(),
-            ));
-        }
         let buckets: Option<String> =
             sqlx::query_scalar("SELECT value FROM meta WHERE key = 'buckets'")
                 .fetch_optional(&pool)
-                .await?;
+                .await
+                .map_err(looking)?;
         let buckets = buckets.and_then(|buckets| buckets.parse().ok());
         let unsaid = || OpenError::Damaged("it does not say how many buckets it has".to_owned());
         Ok(PostgresReader {

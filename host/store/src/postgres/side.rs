@@ -3,9 +3,9 @@
 //! As long as a copy is under way no host can begin to work on the database: the table of hosts is
 //! locked, so a host that starts waits, and gives up after a moment.
 
-use super::errors::of_migration;
+use super::errors::{of_looking, of_migration};
 use super::open::{MIGRATIONS, connect_options, first_connection, make_buckets, settings};
-use super::{Postgres, rows};
+use super::{OpenError, Postgres, rows};
 use crate::sql;
 use crate::store::Select;
 use crate::table::Table;
@@ -49,7 +49,11 @@ impl PostgresSide {
             Use::Look | Use::Source => "BEGIN ISOLATION LEVEL REPEATABLE READ",
         };
         connection.execute(begin).await.map_err(unavailable)?;
-        if purpose == Use::Source && !is_current(&mut connection).await {
+        let looking = |error| TransferError::Postgres(of_looking(&options, error));
+        if let Some(migration) = foreign(&mut connection).await.map_err(looking)? {
+            return Err(OpenError::Newer { migration }.into());
+        }
+        if purpose != Use::Look && !is_current(&mut connection).await {
             return Err(TransferError::Version { place });
         }
         if purpose != Use::Look {
@@ -65,7 +69,7 @@ impl PostgresSide {
         let buckets = sqlx::query_scalar("SELECT value::int FROM meta WHERE key = 'buckets'")
             .fetch_one(&mut connection)
             .await
-            .map_err(unavailable)?;
+            .map_err(looking)?;
         Ok(PostgresSide {
             connection,
             place,
@@ -95,6 +99,16 @@ async fn is_current(connection: &mut PgConnection) -> bool {
             .await;
     let known = MIGRATIONS.iter().map(|known| known.version);
     applied.is_ok_and(|applied| known.eq(applied))
+}
+
+/// A migration that this version does not know.
+async fn foreign(connection: &mut PgConnection) -> Result<Option<i64>, Error> {
+    let applied: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(connection)
+            .await?;
+    let known = |version: &i64| MIGRATIONS.iter().any(|known| known.version == *version);
+    Ok(applied.into_iter().find(|version| !known(version)))
 }
 
 /// A host whose lease holds.

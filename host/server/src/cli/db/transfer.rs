@@ -34,7 +34,7 @@ pub(super) async fn transfer(from: Option<&str>, to: &str, data: &Path) -> Resul
     });
     let copied = copied.await;
     bar.finish_and_clear();
-    let copied = copied.map_err(|error| Failure::Failed(error.to_string()))?;
+    let copied = copied.map_err(|error| Failure::Failed(format!("nothing was copied: {error}")))?;
     let rows: u64 = copied.tables.iter().map(|(_, rows)| rows).sum();
     let tables: Map<String, Value> = copied
         .tables

@@ -50,6 +50,14 @@ pub(super) async fn look(
 async fn postgres(options: &postgres::Options, findings: &mut Findings) -> Option<Database> {
     let reader = match PostgresReader::open(options).await {
         Ok(reader) => reader,
+        Err(error @ postgres::OpenError::Empty { .. }) => {
+            findings.warn(
+                "database",
+                error.to_string(),
+                "start a host on it; JACKFIELD_DATABASE names it",
+            );
+            return None;
+        }
         Err(error) => {
             findings.fail(
                 "database",
