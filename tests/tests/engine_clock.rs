@@ -224,6 +224,7 @@ async fn engine(data: &std::path::Path, clock: &SimulatedClock) -> Engine {
         ..jackfield_egress::Options::default()
     };
     let engine = Engine::new(jackfield_engine::Options {
+        room: jackfield_engine::RoomOptions::default(),
         store: Arc::new(SqliteStore::open(options).await.unwrap()),
         clock: Arc::new(clock.clone()),
         sandbox: Sandbox::new(sandbox).unwrap(),

@@ -84,6 +84,7 @@ impl Lab {
             Arc::new(move || jackfield_engine::Clock::now(&now)),
         );
         let engine = Engine::new(jackfield_engine::Options {
+            room: jackfield_engine::RoomOptions::default(),
             store: Arc::new(SqliteStore::open(database).await.unwrap()),
             clock: Arc::new(clock.clone()),
             sandbox: Sandbox::new(jackfield_sandbox::Options::new(

@@ -13,6 +13,7 @@ use crate::domain::Domain;
 use crate::hosts;
 use crate::parcels::Parcels;
 use crate::plugins::{Plugins, UNFINISHED};
+use crate::room::{Busy, Room, RoomOptions};
 use crate::runs::Runs;
 use crate::tenure::{Elsewhere, Tenure, Tenures};
 use crate::timers::Timers;
@@ -41,6 +42,8 @@ pub struct Options {
     pub sandbox: Sandbox,
     /// The way out.
     pub egress: Egress,
+    /// How much is done at once.
+    pub room: RoomOptions,
 }
 
 /// What the parts of an engine share.
@@ -55,6 +58,7 @@ pub(crate) struct Core {
     pub stopping: CancellationToken,
     pub tenures: Tenures,
     pub parcels: Parcels,
+    pub room: Room,
     changes: Mutex<Option<UnboundedReceiver<Change>>>,
     on_control: Mutex<Vec<Box<dyn Fn() + Send>>>,
     domain: OnceLock<Arc<dyn Domain>>,
@@ -104,6 +108,7 @@ impl Engine {
             clock,
             sandbox,
             egress,
+            room,
         } = options;
         let plugins = Arc::new(Plugins::new(store.clone(), sandbox));
         let buckets = usize::try_from(store.buckets()).unwrap_or(1);
@@ -115,6 +120,7 @@ impl Engine {
                 stopping: CancellationToken::new(),
                 tenures: Tenures::default(),
                 parcels: Parcels::default(),
+                room: Room::new(room),
                 changes: Mutex::new(Some(store.changes())),
                 on_control: Mutex::default(),
                 domain: OnceLock::new(),
@@ -267,13 +273,37 @@ impl Engine {
 
     /// Forgets what is loaded of plugins after a grant or a removal.
     pub fn plugins_changed(&self) {
-        self.core.workflows.forget_plugins();
+        self.core.workflows.forget_all();
     }
 
     /// How many runs are in a burst now.
     #[must_use]
     pub fn bursts(&self) -> usize {
         self.core.running.lock().map_or(0, |running| running.len())
+    }
+
+    /// How many runs wait for room to be driven, and at how many new work begins to be refused.
+    #[must_use]
+    pub fn in_line(&self) -> (usize, usize) {
+        (self.core.room.waiting(), self.core.room.most_in_line())
+    }
+
+    /// Whether new work of this workspace, and of a workflow of it, is taken at the moment. What
+    /// does not come from outside, or was accepted already, is not asked about.
+    ///
+    /// # Errors
+    /// `Busy` when too many of its runs stand in line.
+    pub fn admit(&self, workspace: &str, workflow: Option<&str>) -> Result<(), Busy> {
+        self.core.room.admit(workspace, workflow)
+    }
+
+    /// The same for what a provider sends, which has room when callers of the API have none: not
+    /// every provider sends again, and a reply or an opt-out is not to be lost.
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub fn admit_inbound(&self, workspace: &str) -> Result<(), Busy> {
+        self.core.room.admit_inbound(workspace)
     }
 
     /// How many runs of a workspace are not over.
@@ -301,7 +331,9 @@ impl Core {
 
     /// Another host has changed control records: the copies are forgotten.
     pub(crate) fn forget_control(&self) {
-        self.workflows.forget();
+        // A grant may have been narrowed there, or a plugin removed.
+        self.plugins.forget_all();
+        self.workflows.forget_all();
         if let Ok(all) = self.on_control.lock() {
             for forget in all.iter() {
                 forget();

@@ -11,6 +11,7 @@ use crate::document::{ExitOn, Trigger};
 use crate::domain::{DomainError, NewEvent, View};
 use crate::engine::{BucketLock, Core, Engine};
 use crate::plugins::UNFINISHED;
+use crate::room::Busy;
 use crate::run::drive;
 use crate::run::journal::Entry;
 use crate::run::opening;
@@ -72,6 +73,9 @@ pub enum AcceptError {
     /// The event cannot be taken as it is.
     #[error("{0}")]
     Invalid(String),
+    /// Too much stands in line already; nothing was written.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The bucket is another host's.
     #[error(transparent)]
     Elsewhere(#[from] Elsewhere),
@@ -118,9 +122,37 @@ impl Engine {
         &self,
         lock: &BucketLock,
         events: Vec<NewEvent>,
+        commit: Commit,
+    ) -> Result<Accepted, AcceptError> {
+        self.take(lock, events, commit, false).await
+    }
+
+    /// The same for events from outside, whose sender can be told to come again.
+    ///
+    /// # Errors
+    /// `Busy` when one of them would start a workflow of which too many runs stand in line.
+    pub async fn accept_if_room(
+        &self,
+        lock: &BucketLock,
+        events: Vec<NewEvent>,
+        commit: Commit,
+    ) -> Result<Accepted, AcceptError> {
+        self.take(lock, events, commit, true).await
+    }
+
+    async fn take(
+        &self,
+        lock: &BucketLock,
+        events: Vec<NewEvent>,
         mut commit: Commit,
+        if_room: bool,
     ) -> Result<Accepted, AcceptError> {
         let react = react(&self.core, lock, events, 0, &mut commit).await?;
+        if if_room {
+            for run in &react.started {
+                self.admit(&run.workspace, Some(&run.workflow))?;
+            }
+        }
         self.core
             .store
             .commit(lock.tenure().fence(commit))
@@ -284,7 +316,8 @@ async fn exit_runs(
     let query = Query::<Run>::of(event.bucket)
         .equal("contact", contact.as_str())
         .equal("workspace", event.workspace.as_str())
-        .equal("state", "waiting");
+        .equal("state", "waiting")
+        .equal("ended_at", Value::Null);
     for run in core.store.find(query).await? {
         let version = core
             .workflows

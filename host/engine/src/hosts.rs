@@ -9,9 +9,11 @@
 
 use crate::engine::Core;
 use crate::parcels;
-use crate::run::drive;
+use crate::room::{self, InLine};
+use jackfield_sandbox::Account;
 use jackfield_store::records::{Event, Run};
 use jackfield_store::{Change, Is, Query, ReadError, StoreExt};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -21,6 +23,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long bursts of a bucket that is to leave may take to their next commit. An activation is
 /// bounded by its deadline; what takes longer is cut off by the fence, as if this host had died.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How many runs of a bucket are read at a time.
+const PAGE: i64 = 500;
 
 /// Takes up the buckets that this host owns already.
 pub(crate) async fn start(
@@ -134,23 +138,49 @@ async fn take(core: &Arc<Core>, bucket: i32) -> Result<(), ReadError> {
         return Ok(());
     };
     // Whoever had it before may have had a clock that is ahead of ours.
-    let latest = Query::<Event>::of(bucket).descending("id").limit(1);
+    let latest = Query::<Event>::all().descending("id").limit(1);
     for event in core.store.find(latest).await? {
         jackfield_store::observe(&event.id);
     }
     // Nobody starts anything here before the tenure begins, so these are all there are.
-    let open = Query::<Run>::of(bucket)
-        .filter("state", Is::In, vec!["queued", "running"])
-        .ascending("id");
-    let runs = core.store.find(open).await?;
+    let open = unfinished(core, bucket).await?;
     let tenure = core
         .tenures
         .begin(bucket, epoch, core.now(), &core.stopping);
-    for run in runs {
-        drive::spawn_in(core, tenure.clone(), run, true);
+    for (account, id, weight) in open {
+        room::line_up(core, account, InLine::recovered(&tenure, id, weight));
     }
     parcels::look(core, bucket).await;
     Ok(())
+}
+
+/// The runs of a bucket that are to be driven: on whose behalf, id, weight. No more than this is
+/// kept of those that stand in line.
+async fn unfinished(
+    core: &Core,
+    bucket: i32,
+) -> Result<Vec<(Account, Box<str>, usize)>, ReadError> {
+    let mut open = Vec::new();
+    let mut last = String::new();
+    loop {
+        let page = Query::<Run>::of(bucket)
+            .filter("state", Is::In, vec!["queued", "running"])
+            .equal("ended_at", Value::Null)
+            .filter("id", Is::Greater, last.as_str())
+            .ascending("id")
+            .limit(PAGE);
+        let page = core.store.find(page).await?;
+        let Some(end) = page.last() else { break };
+        last.clone_from(&end.id);
+        for run in &page {
+            let weight = room::weight(&run.data);
+            open.push((room::account(run), run.id.as_str().into(), weight));
+        }
+        if i64::try_from(page.len()).unwrap_or(0) < PAGE {
+            break;
+        }
+    }
+    Ok(open)
 }
 
 async fn leave(core: &Arc<Core>, bucket: i32) {

@@ -11,9 +11,11 @@
 //! pure stands apart and can be read alone: `document`, `conditions`, `variables`, `schedule`.
 
 mod calls;
+mod cancel;
 pub mod clock;
 pub mod conditions;
 mod connector;
+mod copies;
 pub mod document;
 mod domain;
 mod engine;
@@ -22,7 +24,9 @@ mod hosts;
 mod parcels;
 mod permissions;
 mod plugins;
+mod prepared;
 mod retention;
+mod room;
 pub mod run;
 mod runs;
 pub mod schedule;
@@ -44,6 +48,7 @@ pub use parcels::{AskError, Worker};
 pub use permissions::{Permissions, SecretUse};
 pub use plugins::{PluginError, PluginView, Plugins};
 pub use retention::{PruneError, Pruned, Retention};
+pub use room::{Busy, RoomOptions};
 pub use run::opening::Started;
 pub use runs::{RunError, RunFilter, RunView, Runs, TimelineEntry, Waiting};
 pub use tenure::Elsewhere;

@@ -12,15 +12,16 @@
 
 use crate::engine::{Core, Engine};
 use async_trait::async_trait;
+use jackfield_sandbox::{Account, Shares};
 use jackfield_store::records::Parcel;
 use jackfield_store::{Commit, CommitError, Is, Notice, Query, ReadError, StoreExt};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-/// How many parcels are worked on at the same time.
+/// How many parcels are worked on at the same time; whoever sends many leaves room for others.
 const TOGETHER: usize = 256;
 /// How many parcels of a bucket are read at a time.
 const PAGE: i64 = 500;
@@ -35,6 +36,11 @@ pub trait Worker: Send + Sync + 'static {
     /// Does it, and says what came of it. None when the bucket is no longer this host's: its next
     /// owner does it then. Done twice, it must be as good as once.
     async fn work(&self, body: Value) -> Option<Value>;
+
+    /// On whose behalf it is.
+    fn account(&self, _body: &Value) -> Account {
+        Account::default()
+    }
 }
 
 /// Why there is no answer.
@@ -61,7 +67,7 @@ pub(crate) struct Parcels {
     under_way: Mutex<HashSet<String>>,
     /// What this host asks for.
     asked: Mutex<HashMap<String, oneshot::Sender<()>>>,
-    places: Arc<Semaphore>,
+    places: Arc<Shares>,
 }
 
 impl Default for Parcels {
@@ -70,7 +76,7 @@ impl Default for Parcels {
             workers: Mutex::default(),
             under_way: Mutex::default(),
             asked: Mutex::default(),
-            places: Arc::new(Semaphore::new(TOGETHER)),
+            places: Shares::places(TOGETHER),
         }
     }
 }
@@ -214,9 +220,7 @@ fn start(core: &Arc<Core>, parcel: Parcel) {
     let tasks = core.tasks.clone();
     tasks.spawn(async move {
         let id = parcel.id.clone();
-        if let Ok(_place) = core.parcels.places.clone().acquire_owned().await {
-            work(&core, parcel).await;
-        }
+        work(&core, parcel).await;
         held(&core.parcels.under_way).remove(&id);
     });
 }
@@ -233,6 +237,8 @@ async fn work(core: &Core, mut parcel: Parcel) {
         );
         return;
     };
+    let account = worker.account(&parcel.body);
+    let _place = core.parcels.places.take(&account).await;
     // Between reading the tray and now it may have been answered, by an earlier look or host.
     if !matches!(is_open(core, &parcel).await, Ok(true)) {
         return;

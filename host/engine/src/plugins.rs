@@ -8,6 +8,7 @@
 //! an operator may approve that was not asked for: a secret, because a general step such as
 //! `http-request` cannot know the names of a workspace's secrets.
 
+use crate::copies::Copies;
 use crate::document::StepDescriptor;
 use crate::permissions::{Permissions, asked, caller, permissions_of};
 use jackfield_egress::{Caller, HostRule};
@@ -19,8 +20,7 @@ use jackfield_store::records::{Plugin as Record, Run, Workflow, WorkflowVersion}
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 /// An installed plugin, ready to be looked at.
 #[derive(Debug, Clone, Serialize)]
@@ -139,7 +139,7 @@ impl Loaded {
 pub struct Plugins {
     store: SharedStore,
     sandbox: Sandbox,
-    loaded: RwLock<HashMap<String, Arc<Loaded>>>,
+    loaded: Copies<String, Arc<Loaded>>,
 }
 
 impl Plugins {
@@ -147,7 +147,7 @@ impl Plugins {
         Plugins {
             store,
             sandbox,
-            loaded: RwLock::new(HashMap::new()),
+            loaded: Copies::default(),
         }
     }
 
@@ -328,9 +328,10 @@ impl Plugins {
     /// # Errors
     /// `NotFound`, `NotGranted`, or what the sandbox says.
     pub async fn load(&self, digest: &str) -> Result<Arc<Loaded>, PluginError> {
-        if let Some(loaded) = self.cached(digest) {
+        if let Some(loaded) = self.loaded.get(digest) {
             return Ok(loaded);
         }
+        let ticket = self.loaded.ticket();
         let record = self
             .record(digest)
             .await?
@@ -379,9 +380,7 @@ impl Plugins {
             component,
             caller,
         });
-        if let Ok(mut all) = self.loaded.write() {
-            all.insert(digest.to_owned(), loaded.clone());
-        }
+        self.loaded.put(digest.to_owned(), loaded.clone(), ticket);
         Ok(loaded)
     }
 
@@ -399,14 +398,13 @@ impl Plugins {
         Ok(found)
     }
 
-    fn cached(&self, digest: &str) -> Option<Arc<Loaded>> {
-        self.loaded.read().ok()?.get(digest).cloned()
+    /// Another host may have changed any of it.
+    pub(crate) fn forget_all(&self) {
+        self.loaded.forget_all();
     }
 
     fn forget(&self, digest: &str) {
-        if let Ok(mut all) = self.loaded.write() {
-            all.remove(digest);
-        }
+        self.loaded.forget(digest);
     }
 
     async fn installed(&self) -> Result<Vec<Record>, ReadError> {

@@ -15,26 +15,23 @@ use archive::Archive;
 use jackfield_store::records::{Decision, Event, Journal, Run, Timer, Wait};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, Record, StoreExt};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Runs that one commit removes, with their journal.
-const RUNS: i64 = 50;
-/// Single rows that one commit removes.
-const ROWS: i64 = 500;
+/// So many rows are looked at, and leave, at a time.
+const PAGE: i64 = 200;
 /// The pause after a batch, in times of what the batch took: a quarter of the writer at most.
 const PAUSE: u32 = 3;
 /// Counts the rows that have left, by kind.
 const PRUNED: &str = "jackfield_pruned_total";
-/// The states of runs that are over.
-const OVER: [&str; 3] = ["completed", "failed", "cancelled"];
 
 /// How long what is over is kept. Nothing given: for ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Runs with their journal, so many milliseconds after their end.
     pub runs: Option<i64>,
-    /// At most so many runs that are over; each bucket gives its oldest.
+    /// At most so many runs that are over; the oldest leave first.
     pub max_runs: Option<u64>,
     /// Handled events, and decisions (why something was not done), so many milliseconds.
     pub history: Option<i64>,
@@ -136,71 +133,54 @@ impl Sweep<'_> {
 
     /// Removes the runs that ended before an instant.
     async fn runs_before(&self, before: i64) -> Result<u64, PruneError> {
-        let mut count = 0;
-        for bucket in self.core.store.owned() {
-            let mut after = String::new();
-            while !self.stopping() {
-                let page = self.over(bucket, Some(before), &after, RUNS).await?;
-                let Some(last) = page.last() else { break };
-                after.clone_from(&last.id);
-                count += self.remove(bucket, page).await?;
+        self.runs(Some(before), u64::MAX).await
+    }
+
+    /// Removes this host's share of the runs that are over beyond `most`, its oldest.
+    async fn runs_beyond(&self, most: u64) -> Result<u64, PruneError> {
+        let over = |query: Query<Run>| query.filter("ended_at", Is::NotEqual, Value::Null);
+        let count = async |query| {
+            let count = self.core.store.total(over(query)).await?;
+            Ok::<u64, ReadError>(u64::try_from(count).unwrap_or(0))
+        };
+        let all = count(Query::all()).await?;
+        let excess = all.saturating_sub(most);
+        if excess == 0 {
+            return Ok(0);
+        }
+        let own = count(Query::all().filter("bucket", Is::In, self.core.store.owned())).await?;
+        let share = (u128::from(own) * u128::from(excess)).div_ceil(u128::from(all.max(1)));
+        self.runs(None, u64::try_from(share).unwrap_or(excess))
+            .await
+    }
+
+    /// Removes runs that are over, in the order in which they ended, `most` of them at most.
+    async fn runs(&self, before: Option<i64>, most: u64) -> Result<u64, PruneError> {
+        let (mut count, mut after) = (0, i64::MIN);
+        while count < most && !self.stopping() {
+            let limit = i64::try_from(most - count).map_or(PAGE, |left| left.min(PAGE));
+            let mut query = Query::<Run>::all()
+                .filter("bucket", Is::In, self.core.store.owned())
+                .filter("ended_at", Is::Greater, after);
+            if let Some(before) = before {
+                query = query.filter("ended_at", Is::Less, before);
+            }
+            let page = query.ascending("ended_at").limit(limit);
+            let page = self.core.store.find(page).await?;
+            let Some(last) = page.last().and_then(|run| run.ended_at) else {
+                break;
+            };
+            let mut removed = 0;
+            for (bucket, runs) in by_bucket(page, |run| run.bucket) {
+                removed += self.remove(bucket, runs).await?;
+            }
+            count += removed;
+            if removed == 0 {
+                // None of them leaves now: on to those that ended later.
+                after = last;
             }
         }
         Ok(count)
-    }
-
-    /// Removes the oldest runs of each bucket, in proportion, until at most `most` are left.
-    async fn runs_beyond(&self, most: u64) -> Result<u64, PruneError> {
-        let mut counts = Vec::new();
-        for bucket in self.core.store.owned() {
-            let query = Query::<Run>::of(bucket).filter("state", Is::In, OVER.to_vec());
-            let count = self.core.store.total(query).await?;
-            counts.push((bucket, u64::try_from(count).unwrap_or(0)));
-        }
-        let total: u64 = counts.iter().map(|(_, count)| count).sum();
-        let excess = total.saturating_sub(most);
-        let mut removed = 0;
-        for (bucket, count) in counts {
-            // What is rounded up here is one run a bucket at most.
-            let share = (u128::from(count) * u128::from(excess)).div_ceil(u128::from(total.max(1)));
-            let mut left = i64::try_from(share).unwrap_or(i64::MAX);
-            let mut after = String::new();
-            while left > 0 && removed < excess && !self.stopping() {
-                let page = self.over(bucket, None, &after, left.min(RUNS)).await?;
-                let Some(last) = page.last() else { break };
-                after.clone_from(&last.id);
-                left -= i64::try_from(page.len()).unwrap_or(left);
-                removed += self.remove(bucket, page).await?;
-            }
-        }
-        Ok(removed)
-    }
-
-    /// The oldest runs of a bucket that are over, after an id.
-    async fn over(
-        &self,
-        bucket: i32,
-        before: Option<i64>,
-        after: &str,
-        limit: i64,
-    ) -> Result<Vec<Run>, ReadError> {
-        let mut page = Vec::new();
-        // A state at a time is one range of the index, in its order.
-        for state in OVER {
-            let mut query = Query::<Run>::of(bucket).equal("state", state);
-            query = query.filter("id", Is::Greater, after);
-            if let Some(before) = before {
-                // A run ends after it began, so the id bounds what is looked at.
-                query = query
-                    .filter("id", Is::Less, jackfield_store::first_id("run", before))
-                    .filter("ended_at", Is::Less, before);
-            }
-            let rows = self.core.store.find(query.ascending("id").limit(limit));
-            page.extend(rows.await?);
-        }
-        page.sort_by(|one, other| one.id.cmp(&other.id));
-        page.truncate(usize::try_from(limit).unwrap_or(0));
-        Ok(page)
     }
 
     /// Archives and removes runs of a bucket; answers how many.
@@ -255,38 +235,54 @@ impl Sweep<'_> {
     ) -> Result<u64, PruneError> {
         let store = &self.core.store;
         let end = jackfield_store::first_id(kind, before);
-        let mut count = 0;
-        for bucket in store.owned() {
-            let mut after = String::new();
-            while !self.stopping() {
-                let start = Instant::now();
-                let page: Vec<R> = store
-                    .find(
-                        Query::of(bucket)
-                            .filter("id", Is::Greater, after.as_str())
-                            .filter("id", Is::Less, end.as_str())
-                            .ascending("id")
-                            .limit(ROWS),
-                    )
-                    .await?;
-                let Some(last) = page.last() else { break };
-                last.id().clone_into(&mut after);
-                let mut commit = Commit::of(bucket);
-                for id in page.iter().filter_map(&leaves) {
-                    commit.delete::<R>([Value::from(id)]);
-                }
-                let leave = u64::try_from(commit.writes.len()).unwrap_or(0);
-                // Without the lock: nothing that was handled is written again.
-                if !is_ours(store.commit(commit).await)? {
-                    break;
-                }
-                count += leave;
-                metrics::counter!(PRUNED, "kind" => R::TABLE.name).increment(leave);
-                pause(start).await;
-            }
+        let (mut count, mut after) = (0, String::new());
+        while !self.stopping() {
+            let page: Vec<R> = store
+                .find(
+                    Query::all()
+                        .filter("bucket", Is::In, store.owned())
+                        .filter("id", Is::Greater, after.as_str())
+                        .filter("id", Is::Less, end.as_str())
+                        .ascending("id")
+                        .limit(PAGE),
+                )
+                .await?;
+            let Some(last) = page.last() else { break };
+            last.id().clone_into(&mut after);
+            let start = Instant::now();
+            let commits = by_bucket(page, |row| row.bucket().unwrap_or_default())
+                .into_iter()
+                .map(|(bucket, rows)| {
+                    let mut commit = Commit::of(bucket);
+                    for id in rows.iter().filter_map(&leaves) {
+                        commit.delete::<R>([Value::from(id)]);
+                    }
+                    let leave = u64::try_from(commit.writes.len()).unwrap_or(0);
+                    // Without the lock: nothing that was handled is written again.
+                    async move {
+                        Ok::<u64, CommitError>(if is_ours(store.commit(commit).await)? {
+                            leave
+                        } else {
+                            0
+                        })
+                    }
+                });
+            let left: u64 = futures::future::try_join_all(commits).await?.iter().sum();
+            count += left;
+            metrics::counter!(PRUNED, "kind" => R::TABLE.name).increment(left);
+            pause(start).await;
         }
         Ok(count)
     }
+}
+
+/// The rows of each bucket, in their order.
+fn by_bucket<R>(rows: Vec<R>, bucket: impl Fn(&R) -> i32) -> BTreeMap<i32, Vec<R>> {
+    let mut groups: BTreeMap<i32, Vec<R>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(bucket(&row)).or_default().push(row);
+    }
+    groups
 }
 
 /// Whether the bucket was still this host's.

@@ -3,12 +3,14 @@
 use crate::domain::NewEvent;
 use crate::engine::{Core, Engine};
 use crate::events::{self, AcceptError};
+use crate::room::{self, InLine};
 use crate::run::drive::{self, Fresh};
 use crate::run::journal::{self, Entry};
-use crate::run::opening::{self, Opening, Started};
+use crate::run::opening::{self, Started};
 use crate::run::state::{Phase, State};
 use crate::run::wake;
 use crate::workflows::{Version, WorkflowError};
+use jackfield_sandbox::Account;
 use jackfield_store::records::{Event, Journal, Run, Seen};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, Record, StoreExt};
 use serde::Serialize;
@@ -115,7 +117,7 @@ pub enum RunError {
 /// The runs.
 #[derive(Clone)]
 pub struct Runs {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 impl Runs {
@@ -140,7 +142,12 @@ impl Runs {
         let (run, state) = self.accept(&version, contact, data, key).await?;
         let shown = view_of(run.clone(), Some(state.clone()));
         let (opening, _) = opening::opening(&run.id, None);
-        self.begin(run, state, version, opening);
+        let fresh = Fresh {
+            state,
+            version,
+            opening,
+        };
+        self.begin_accepted(run, fresh);
         Ok(shown)
     }
 
@@ -158,27 +165,46 @@ impl Runs {
         key: Option<&str>,
     ) -> Result<Started, RunError> {
         let version = self.live(workspace, workflow).await?;
-        if contact.is_some() || key.is_some() {
-            // Whether it may begin is looked up and committed under the bucket's lock.
+        let place = if contact.is_some() || key.is_some() {
+            None
+        } else {
+            let account = Account::new(workspace, workflow);
+            self.core.room.enter(&account, room::weight(&data))
+        };
+        let Some(place) = place else {
+            // Whether it may begin is looked up and committed under the bucket's lock; or it is to
+            // stand in line, which is for what is committed.
             let (run, state) = self.accept(&version, contact, data, key).await?;
             let (opening, started) = opening::opening(&run.id, None);
-            self.begin(run, state, version, opening);
+            let fresh = Fresh {
+                state,
+                version,
+                opening,
+            };
+            self.begin_accepted(run, fresh);
             return Ok(started);
-        }
+        };
         let event = self.manual(workspace, self.core.any_bucket(), None, data);
         let (run, state) = opening::new_run(&self.core, &version, &event, 0);
         let (opening, started) = opening::opening(&run.id, Some(event));
-        self.begin(run, state, version, opening);
-        Ok(started)
-    }
-
-    fn begin(&self, run: Run, state: State, version: Arc<Version>, opening: Opening) {
         let fresh = Fresh {
             state,
             version,
             opening,
         };
-        drive::begin_run(&self.core, run, fresh);
+        drive::begin_run(&self.core, run, fresh, place);
+        Ok(started)
+    }
+
+    /// Begins a run that is committed, or has it stand in line: then whoever waits for it looks it
+    /// up.
+    fn begin_accepted(&self, run: Run, fresh: Fresh) {
+        let account = room::account(&run);
+        if let Some(place) = self.core.room.enter(&account, room::weight(&run.data)) {
+            drive::begin_run(&self.core, run, fresh, place);
+        } else if let Ok(tenure) = self.core.tenures.of(run.bucket) {
+            room::line_up(&self.core, account, InLine::new(&tenure, &run, false));
+        }
     }
 
     async fn live(&self, workspace: &str, workflow: &str) -> Result<Arc<Version>, RunError> {
@@ -230,6 +256,9 @@ impl Runs {
             (None, None) => core.any_bucket(),
         };
         let lock = core.lock(bucket).await.map_err(AcceptError::from)?;
+        core.room
+            .admit(&version.workspace, Some(&version.workflow))
+            .map_err(AcceptError::from)?;
         let event = self.manual(&version.workspace, bucket, contact, data);
         if let Some(contact) = contact
             && let Some(enrolled) =
@@ -330,29 +359,6 @@ impl Runs {
         self.core.watch(id)
     }
 
-    /// Cancels a run, at once where it waits, at its next commit where it is in a burst.
-    ///
-    /// # Errors
-    /// `State` when it is over already.
-    pub async fn cancel(&self, workspace: &str, id: &str, reason: &str) -> Result<(), RunError> {
-        loop {
-            let run = self.record(workspace, id).await?;
-            if run.ended_at.is_some() {
-                return Err(RunError::State(format!(
-                    "run {id} is over: it {}",
-                    run.state
-                )));
-            }
-            if wake::cancel(&self.core, id, reason).await? {
-                return Ok(());
-            }
-            if self.core.cancel_driver(id) {
-                return Ok(());
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
     /// Has a failed or parked run go on from the step at which it stopped.
     ///
     /// # Errors
@@ -368,42 +374,7 @@ impl Runs {
         )))
     }
 
-    /// Cancels all runs of a workflow that are not over; answers how many.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn cancel_all(&self, workspace: &str, workflow: &str) -> Result<u64, RunError> {
-        let mut cancelled = 0;
-        let mut last = String::new();
-        loop {
-            let page: Vec<Run> = self
-                .core
-                .store
-                .find(
-                    Query::<Run>::all()
-                        .equal("workspace", workspace)
-                        .equal("workflow", workflow)
-                        .filter("state", Is::In, crate::plugins::UNFINISHED.to_vec())
-                        .filter("id", Is::Greater, last.as_str())
-                        .ascending("id")
-                        .limit(500),
-                )
-                .await?;
-            let Some(end) = page.last() else {
-                return Ok(cancelled);
-            };
-            last.clone_from(&end.id);
-            for run in page {
-                match self.cancel(workspace, &run.id, "workflow stopped").await {
-                    Ok(()) => cancelled += 1,
-                    Err(RunError::State(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-    }
-
-    async fn record(&self, workspace: &str, id: &str) -> Result<Run, RunError> {
+    pub(crate) async fn record(&self, workspace: &str, id: &str) -> Result<Run, RunError> {
         let run = wake::load(&self.core, id).await?;
         run.filter(|run| run.workspace == workspace)
             .ok_or_else(|| RunError::NotFound(id.to_owned()))

@@ -8,7 +8,7 @@
 //! What must hold: nothing is read in order to be written without a tenure; when a tenure is over,
 //! nothing of it is written any more.
 
-use jackfield_store::Commit;
+use jackfield_store::{Commit, Store};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -47,6 +47,11 @@ impl Tenure {
     pub(crate) fn fence(&self, mut commit: Commit) -> Commit {
         commit.epoch = Some(self.epoch);
         commit
+    }
+
+    /// Whether the store still has the bucket as this tenure's.
+    pub(crate) fn holds(&self, store: &dyn Store) -> bool {
+        store.epoch(self.bucket) == Some(self.epoch)
     }
 
     /// Whether bursts may still begin.

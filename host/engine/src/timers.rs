@@ -69,22 +69,65 @@ impl Timers {
     }
 }
 
+/// How far the rows have been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ahead {
+    /// Every row due before is in memory or has fired, and those due then as well, but for `more`.
+    until: i64,
+    /// A page was full: rows due at `until` or later are still to be read.
+    more: bool,
+}
+
+impl Ahead {
+    const NOTHING: Ahead = Ahead {
+        until: i64::MIN,
+        more: true,
+    };
+
+    /// What a page says that was asked for up to `until`. Fired timers have no row any more, so the
+    /// next page begins where this one ended.
+    fn of(page: &[Timer], until: i64) -> Ahead {
+        let full = i64::try_from(page.len()).is_ok_and(|rows| rows >= PAGE);
+        match page.last() {
+            Some(last) if full => Ahead {
+                until: last.due,
+                more: true,
+            },
+            _ => Ahead { until, more: false },
+        }
+    }
+
+    /// Whether it is time to read: the page has fired and more follow, or its end comes near.
+    /// `first` is the next timer in memory, which may have been set for later than the page.
+    fn is_used_up(self, first: Option<i64>, now: i64) -> bool {
+        if self.more {
+            first.is_none_or(|first| first > self.until)
+        } else {
+            self.until < now + HORIZON / 2
+        }
+    }
+
+    /// When to look again.
+    fn next(self, first: Option<i64>) -> i64 {
+        let first = first.unwrap_or(i64::MAX);
+        if self.more {
+            first
+        } else {
+            first.min(self.until - HORIZON / 2)
+        }
+    }
+}
+
 /// Reads ahead and fires, until the engine stops.
 pub(crate) async fn run(core: Arc<Core>) {
     let together = Arc::new(Semaphore::new(TOGETHER));
-    // Everything due up to here is in memory or has fired; `more` rows are due before the horizon.
-    let (mut read_until, mut more) = (i64::MIN, true);
+    let mut ahead = Ahead::NOTHING;
     loop {
         let now = core.now();
         if core.timers.again.swap(false, Ordering::AcqRel) {
-            (read_until, more) = (i64::MIN, true);
+            ahead = Ahead::NOTHING;
         }
-        let drained = core.timers.next().is_none_or(|next| next > read_until);
-        if if more {
-            drained
-        } else {
-            read_until < now + HORIZON / 2
-        } {
+        if ahead.is_used_up(core.timers.next(), now) {
             // Rows whose firing is under way are gone before the next page is read.
             let Ok(all) = together
                 .acquire_many(u32::try_from(TOGETHER).unwrap_or(1))
@@ -93,7 +136,7 @@ pub(crate) async fn run(core: Arc<Core>) {
                 return;
             };
             match read_ahead(&core, now + HORIZON).await {
-                Ok(read) => (read_until, more) = read,
+                Ok(read) => ahead = read,
                 Err(error) => {
                     tracing::warn!(%error, "timers cannot be read; trying again in a second");
                     core.clock.sleep_until(now + 1_000).await;
@@ -111,17 +154,12 @@ pub(crate) async fn run(core: Arc<Core>) {
                 drop(permit);
             });
         }
-        // With more to read the page in memory comes first: its last timer wakes this loop.
-        let read_again = if more {
-            i64::MAX
+        let first = core.timers.next();
+        let next = if ahead.more && ahead.is_used_up(first, core.now()) {
+            core.now()
         } else {
-            read_until - HORIZON / 2
+            ahead.next(first)
         };
-        let next = core
-            .timers
-            .next()
-            .unwrap_or(if more { core.now() } else { read_again })
-            .min(read_again);
         tokio::select! {
             () = core.stopping.cancelled() => return,
             () = core.timers.changed.notified() => {}
@@ -130,10 +168,8 @@ pub(crate) async fn run(core: Arc<Core>) {
     }
 }
 
-/// Reads the timers that are due up to `until`, a page of them; answers up to when all of them are
-/// in memory now, and whether there are more. Fired timers have no row any more, so the next page
-/// begins where this one ended.
-async fn read_ahead(core: &Core, until: i64) -> Result<(i64, bool), jackfield_store::ReadError> {
+/// Reads the timers that are due up to `until`, a page of them.
+async fn read_ahead(core: &Core, until: i64) -> Result<Ahead, jackfield_store::ReadError> {
     let mut query = Query::<Timer>::all().filter("due", Is::AtMost, until);
     let owned = core.store.owned();
     if owned.len() < usize::try_from(core.store.buckets()).unwrap_or(0) {
@@ -143,11 +179,7 @@ async fn read_ahead(core: &Core, until: i64) -> Result<(i64, bool), jackfield_st
     for row in &rows {
         core.timers.schedule(&row.id, row.due);
     }
-    let full = i64::try_from(rows.len()).unwrap_or(0) == PAGE;
-    Ok(match rows.last() {
-        Some(last) if full => (last.due - 1, true),
-        _ => (until, false),
-    })
+    Ok(Ahead::of(&rows, until))
 }
 
 async fn fire(core: &Arc<Core>, id: &str) {
@@ -156,5 +188,45 @@ async fn fire(core: &Arc<Core>, id: &str) {
         wake::timer(core, id).await;
     } else if let Some(domain) = core.domain() {
         domain.message_due(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(rows: i64, due: impl Fn(i64) -> i64) -> Vec<Timer> {
+        let row = |number| Timer {
+            bucket: 0,
+            id: format!("run_{number}"),
+            kind: "run".to_owned(),
+            due: due(number),
+        };
+        (0..rows).map(row).collect()
+    }
+
+    #[test]
+    fn the_next_page_is_read_when_the_last_of_one_has_fired_whatever_is_set_for_later() {
+        let ahead = Ahead::of(&page(PAGE, |number| number), 60_000);
+        assert!(!ahead.is_used_up(Some(PAGE - 1), 10_000));
+        assert!(ahead.is_used_up(Some(40_000), 10_000));
+        assert!(ahead.is_used_up(None, 10_000));
+    }
+
+    #[test]
+    fn a_page_that_is_due_at_one_instant_is_read_once() {
+        let ahead = Ahead::of(&page(PAGE, |_| 5_000), 60_000);
+        assert!(!ahead.is_used_up(Some(5_000), 0));
+        assert!(!ahead.is_used_up(Some(300), 0));
+        assert_eq!(ahead.next(Some(300)), 300);
+    }
+
+    #[test]
+    fn with_all_rows_read_the_horizon_is_followed() {
+        let ahead = Ahead::of(&page(3, |number| number), 60_000);
+        assert!(!ahead.is_used_up(None, 0));
+        assert_eq!(ahead.next(None), 30_000);
+        assert_eq!(ahead.next(Some(7)), 7);
+        assert!(ahead.is_used_up(Some(70_000), 30_001));
     }
 }

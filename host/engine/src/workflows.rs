@@ -4,14 +4,16 @@
 //! memory for each workspace, in the order in which matching workflows start (priority, then age),
 //! because every event looks at it.
 
+use crate::copies::Copies;
 use crate::document::{Catalogue, Document, Problem, Severity, StepDescriptor};
 use crate::plugins::{Loaded, PluginError, Plugins, version_key};
+use crate::prepared::Prepared;
 use jackfield_store::records::{Channel, ContactField, Template, Workflow, WorkflowVersion};
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// At most so many workflows in a workspace.
 pub const MAX_WORKFLOWS: usize = 150;
@@ -29,6 +31,7 @@ pub struct Version {
     pub document: Document,
     /// The plugin of each step, by `name@major`.
     pub plugins: BTreeMap<String, Arc<Loaded>>,
+    pub(crate) prepared: Prepared,
 }
 
 /// A workflow as lists show it.
@@ -92,8 +95,8 @@ type Live = Arc<Vec<Arc<Version>>>;
 pub struct Workflows {
     store: SharedStore,
     plugins: Arc<Plugins>,
-    live: RwLock<HashMap<String, Live>>,
-    versions: RwLock<HashMap<(String, String, i64), Arc<Version>>>,
+    live: Copies<String, Live>,
+    versions: Copies<(String, String, i64), Arc<Version>>,
     writing: tokio::sync::Mutex<()>,
 }
 
@@ -102,8 +105,8 @@ impl Workflows {
         Workflows {
             store,
             plugins,
-            live: RwLock::default(),
-            versions: RwLock::default(),
+            live: Copies::default(),
+            versions: Copies::default(),
             writing: tokio::sync::Mutex::default(),
         }
     }
@@ -342,14 +345,10 @@ impl Workflows {
 
     /// The live workflows, in the order in which they start.
     pub(crate) async fn live(&self, workspace: &str) -> Result<Live, WorkflowError> {
-        if let Some(live) = self
-            .live
-            .read()
-            .ok()
-            .and_then(|all| all.get(workspace).cloned())
-        {
+        if let Some(live) = self.live.get(workspace) {
             return Ok(live);
         }
+        let ticket = self.live.ticket();
         let mut records: Vec<Workflow> = self
             .store
             .find(
@@ -366,9 +365,7 @@ impl Workflows {
             }
         }
         let live = Arc::new(live);
-        if let Ok(mut all) = self.live.write() {
-            all.insert(workspace.to_owned(), live.clone());
-        }
+        self.live.put(workspace.to_owned(), live.clone(), ticket);
         Ok(live)
     }
 
@@ -380,14 +377,10 @@ impl Workflows {
         version: i64,
     ) -> Result<Arc<Version>, WorkflowError> {
         let key = (workspace.to_owned(), workflow.to_owned(), version);
-        if let Some(found) = self
-            .versions
-            .read()
-            .ok()
-            .and_then(|all| all.get(&key).cloned())
-        {
+        if let Some(found) = self.versions.get(&key) {
             return Ok(found);
         }
+        let ticket = self.versions.ticket();
         let record: WorkflowVersion = self
             .store
             .first(
@@ -412,36 +405,24 @@ impl Workflows {
             workspace: workspace.to_owned(),
             workflow: workflow.to_owned(),
             version,
+            prepared: Prepared::of(&document),
             document,
             plugins,
         });
-        if let Ok(mut all) = self.versions.write() {
-            all.insert(key, found.clone());
-        }
+        self.versions.put(key, found.clone(), ticket);
         Ok(found)
     }
 
     fn forget_live(&self, workspace: &str) {
-        if let Ok(mut all) = self.live.write() {
-            all.remove(workspace);
-        }
+        self.live.forget(workspace);
     }
 
-    /// Plugins were granted or removed: what was loaded is looked up afresh.
-    pub(crate) fn forget_plugins(&self) {
-        if let Ok(mut all) = self.live.write() {
-            all.clear();
-        }
-        if let Ok(mut all) = self.versions.write() {
-            all.clear();
-        }
-    }
-
-    /// Another host may have changed any of it.
-    pub(crate) fn forget(&self) {
-        if let Ok(mut all) = self.live.write() {
-            all.clear();
-        }
+    /// Plugins were granted or removed, or another host has changed something: all of it is looked
+    /// up afresh.
+    pub(crate) fn forget_all(&self) {
+        // In this order: what is live is made of versions.
+        self.versions.forget_all();
+        self.live.forget_all();
     }
 
     async fn record(&self, workspace: &str, name: &str) -> Result<Option<Workflow>, ReadError> {

@@ -61,11 +61,11 @@ impl<K: Hash + Eq, V: Clone> Copies<K, V> {
         rows.insert(key, (until, value));
     }
 
+    /// Something was changed: copies made of what was read before are not kept either.
     pub(crate) fn forget(&self) {
-        self.rows
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        rows.clear();
     }
 }
 
@@ -301,5 +301,23 @@ impl Context {
         self.homes.forget();
         self.fields.forget();
         self.secrets.forget();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_what_was_read_before_a_change_is_not_kept_after_it() {
+        let copies = Copies::new();
+        let ticket = copies.ticket();
+        // Read here: "paused". Then somebody resumes the channel.
+        copies.forget();
+        copies.put("main", "paused", i64::MAX, ticket);
+        assert_eq!(copies.get(&"main", 0), None);
+        let ticket = copies.ticket();
+        copies.put("main", "active", i64::MAX, ticket);
+        assert_eq!(copies.get(&"main", 0), Some("active"));
     }
 }

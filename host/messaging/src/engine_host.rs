@@ -43,6 +43,10 @@ impl Host for Engine {
         Engine::ask(self, bucket, TASK, task, PATIENCE).await
     }
 
+    fn admits(&self, workspace: &str) -> Result<(), u64> {
+        Engine::admit_inbound(self, workspace).map_err(|busy| busy.retry_after)
+    }
+
     async fn accept(
         &self,
         lock: &Guard,
@@ -56,9 +60,12 @@ impl Host for Engine {
             Err(Theirs::Invalid(message)) => Err(AcceptError::Invalid(message)),
             Err(Theirs::Elsewhere(elsewhere)) => Err(AcceptError::Elsewhere(elsewhere)),
             Err(Theirs::Commit(error)) => Err(AcceptError::Commit(error)),
-            Err(error @ (Theirs::Workflow(_) | Theirs::Domain(_) | Theirs::Read(_))) => {
-                Err(AcceptError::Unavailable(error.to_string()))
-            }
+            Err(
+                error @ (Theirs::Workflow(_)
+                | Theirs::Domain(_)
+                | Theirs::Read(_)
+                | Theirs::Busy(_)),
+            ) => Err(AcceptError::Unavailable(error.to_string())),
         }
     }
 

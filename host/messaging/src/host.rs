@@ -135,6 +135,10 @@ pub trait Host: Send + Sync + 'static {
     /// When nobody answers in time.
     async fn ask(&self, bucket: i32, task: Value) -> Result<Value, AskError>;
 
+    /// Whether what providers send for a workspace is taken at the moment; if not, seconds after
+    /// which it may be sent again.
+    fn admits(&self, workspace: &str) -> Result<(), u64>;
+
     /// Accepts events together with the domain's own writes in one commit of the locked bucket.
     ///
     /// # Errors

@@ -48,5 +48,5 @@ pub use interface::{Interface, Interfaces, UnknownInterface};
 pub use limits::{Limit, Limits, PartialLimits};
 pub use plugin::{Activated, Plugin};
 pub use sandbox::{Granted, Options, Sandbox};
-pub use shares::Account;
+pub use shares::{Account, Share, Shares};
 pub use state::Usage;

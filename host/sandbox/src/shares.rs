@@ -1,6 +1,7 @@
 //! Who is next when there is not enough for all: shares by workspace and workflow.
 //!
-//! Two things are handed out so: places in the pool, and turns on the processor. Both go round the
+//! Several things are handed out so: here places in the pool and turns on the processor, in the
+//! layers above room for runs in memory, for requests and for their bytes. All go round the
 //! workspaces that wait, and within a workspace round its workflows, so that one that floods waits
 //! behind its own and not others behind it.
 //!
@@ -11,8 +12,12 @@
 //! thresholds of Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
 //! switches", 1998). A workflow alone gets half of all, workflows of one workspace four fifths.
 //!
-//! What must hold: a workspace that holds nothing waits only while nothing is free; what is given back, or given
-//! to somebody who is gone, goes to the next at once.
+//! What is large takes several at once. Whoever is next and needs more than is free is waited for:
+//! small ones do not overtake it for ever.
+//!
+//! What must hold: a workspace that holds nothing waits only while nothing is free (or too little
+//! for what it wants); what is given back, or given to somebody who is gone, goes to the next at
+//! once.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,12 +28,22 @@ use tokio::sync::oneshot;
 const WORKSPACE: usize = 4;
 
 /// On whose behalf an activation is. Activations that say nothing share one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Account {
     /// The workspace's id.
     pub workspace: Arc<str>,
     /// The workflow's name, or whatever else divides the workspace's activations.
     pub workflow: Arc<str>,
+}
+
+impl Account {
+    /// The account of a workflow in a workspace.
+    pub fn new(workspace: &str, workflow: &str) -> Account {
+        Account {
+            workspace: workspace.into(),
+            workflow: workflow.into(),
+        }
+    }
 }
 
 impl Default for Account {
@@ -42,7 +57,8 @@ impl Default for Account {
 
 /// What is shared.
 #[derive(Debug)]
-pub(crate) struct Shares {
+pub struct Shares {
+    size: usize,
     state: Mutex<State>,
     /// Whether whoever holds much leaves room for others.
     thresholds: bool,
@@ -67,26 +83,49 @@ struct Workspace {
 #[derive(Debug, Default)]
 struct Workflow {
     held: usize,
-    waiting: VecDeque<oneshot::Sender<Share>>,
+    waiting: VecDeque<Waiting>,
 }
 
-/// A place or a turn, until it is dropped.
+/// Somebody who waits.
 #[derive(Debug)]
-pub(crate) struct Share {
+struct Waiting {
+    weight: usize,
+    sender: oneshot::Sender<Share>,
+}
+
+/// Places or turns, until this is dropped.
+#[derive(Debug)]
+pub struct Share {
     shares: Arc<Shares>,
     account: Account,
+    weight: usize,
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.shares.lock().give_back(&self.account);
-        self.shares.hand_out();
+        let mut state = self.shares.lock();
+        state.give_back(&self.account, self.weight);
+        let waited_for = !state.order.is_empty();
+        drop(state);
+        if waited_for {
+            self.shares.hand_out();
+        }
     }
 }
 
+/// Who is next.
+enum Next {
+    /// This one, who may have it.
+    One(Account, Waiting),
+    /// One who may have it once enough is free.
+    Later,
+    /// Nobody.
+    Nobody,
+}
+
 impl Shares {
-    /// So many, for activations that keep them: nobody takes all.
-    pub(crate) fn places(size: usize) -> Arc<Shares> {
+    /// So many, for work that keeps them: nobody takes all.
+    pub fn places(size: usize) -> Arc<Shares> {
         Shares::new(size, true)
     }
 
@@ -101,36 +140,55 @@ impl Shares {
             ..State::default()
         };
         Arc::new(Shares {
+            size,
             state: Mutex::new(state),
             thresholds,
         })
     }
 
     /// How many are free.
-    pub(crate) fn free(&self) -> usize {
+    pub fn free(&self) -> usize {
         self.lock().free
     }
 
+    /// How many there are.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// One at once, if nobody waits who could have it.
-    pub(crate) fn try_take(self: &Arc<Shares>, account: &Account) -> Option<Share> {
+    pub fn try_take(self: &Arc<Shares>, account: &Account) -> Option<Share> {
+        self.try_take_many(account, 1)
+    }
+
+    /// So many at once, or all there are if that is more than there are; none if somebody waits
+    /// who could have them.
+    pub fn try_take_many(self: &Arc<Shares>, account: &Account, weight: usize) -> Option<Share> {
+        let weight = weight.min(self.size);
         let mut state = self.lock();
         // Whoever waits although something is free is over its threshold.
-        let open = state.free > 0 && (self.thresholds || state.order.is_empty());
+        let open = state.free >= weight.max(1) && (self.thresholds || state.order.is_empty());
         if !open || !state.may_take(account, self.thresholds) {
             return None;
         }
-        state.take(account);
+        state.take(account, weight);
         drop(state);
-        Some(self.share(account.clone()))
+        Some(self.share(account.clone(), weight))
     }
 
     /// One, as soon as it is this account's turn.
-    pub(crate) async fn take(self: &Arc<Shares>, account: &Account) -> Share {
-        if let Some(share) = self.try_take(account) {
+    pub async fn take(self: &Arc<Shares>, account: &Account) -> Share {
+        self.take_many(account, 1).await
+    }
+
+    /// So many (or all there are, if that is more), as soon as it is this account's turn.
+    pub async fn take_many(self: &Arc<Shares>, account: &Account, weight: usize) -> Share {
+        let weight = weight.min(self.size);
+        if let Some(share) = self.try_take_many(account, weight) {
             return share;
         }
         let (sender, share) = oneshot::channel();
-        self.lock().wait(account, sender);
+        self.lock().wait(account, Waiting { weight, sender });
         // Forgets the wait, if it is given up.
         let _leaving = Leaving(self, account);
         self.hand_out();
@@ -140,21 +198,23 @@ impl Shares {
         }
     }
 
-    fn share(self: &Arc<Shares>, account: Account) -> Share {
+    fn share(self: &Arc<Shares>, account: Account, weight: usize) -> Share {
         Share {
             shares: Arc::clone(self),
             account,
+            weight,
         }
     }
 
     fn hand_out(self: &Arc<Shares>) {
         loop {
             let next = self.lock().next(self.thresholds);
-            let Some((account, sender)) = next else {
+            let Next::One(account, waiting) = next else {
                 return;
             };
             // To somebody who is gone: it comes back here, and goes on to the next.
-            drop(sender.send(self.share(account)));
+            let share = self.share(account, waiting.weight);
+            drop(waiting.sender.send(share));
         }
     }
 
@@ -169,6 +229,8 @@ struct Leaving<'a>(&'a Arc<Shares>, &'a Account);
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         self.0.lock().forget_waits(self.1);
+        // Whoever wanted much, and is gone, kept others waiting.
+        self.0.hand_out();
     }
 }
 
@@ -183,29 +245,29 @@ impl State {
                 && held.is_none_or(|workflow| workflow.held < self.free))
     }
 
-    fn take(&mut self, account: &Account) {
-        self.free -= 1;
+    fn take(&mut self, account: &Account, weight: usize) {
+        self.free -= weight;
         let workspace = self
             .workspaces
             .entry(account.workspace.clone())
             .or_default();
-        workspace.held += 1;
+        workspace.held += weight;
         let workflow = workspace.workflows.entry(account.workflow.clone());
-        workflow.or_default().held += 1;
+        workflow.or_default().held += weight;
     }
 
-    fn give_back(&mut self, account: &Account) {
-        self.free += 1;
+    fn give_back(&mut self, account: &Account, weight: usize) {
+        self.free += weight;
         if let Some(workspace) = self.workspaces.get_mut(&account.workspace) {
-            workspace.held -= 1;
+            workspace.held -= weight;
             if let Some(workflow) = workspace.workflows.get_mut(&account.workflow) {
-                workflow.held -= 1;
+                workflow.held -= weight;
             }
         }
         self.tidy(account);
     }
 
-    fn wait(&mut self, account: &Account, sender: oneshot::Sender<Share>) {
+    fn wait(&mut self, account: &Account, waiting: Waiting) {
         let workspace = self
             .workspaces
             .entry(account.workspace.clone())
@@ -218,7 +280,7 @@ impl State {
         if workflow.waiting.is_empty() {
             workspace.order.push_back(account.workflow.clone());
         }
-        workflow.waiting.push_back(sender);
+        workflow.waiting.push_back(waiting);
     }
 
     /// Removes waits of the account that nobody waits for any more.
@@ -232,7 +294,9 @@ impl State {
         if workflow.waiting.is_empty() {
             return;
         }
-        workflow.waiting.retain(|sender| !sender.is_closed());
+        workflow
+            .waiting
+            .retain(|waiting| !waiting.sender.is_closed());
         if workflow.waiting.is_empty() {
             workspace.order.retain(|name| *name != account.workflow);
             if workspace.order.is_empty() {
@@ -256,40 +320,60 @@ impl State {
         }
     }
 
-    /// Takes one for the next who waits and may have one.
-    fn next(&mut self, thresholds: bool) -> Option<(Account, oneshot::Sender<Share>)> {
+    /// Takes what the next wants who waits and may have it.
+    fn next(&mut self, thresholds: bool) -> Next {
         if self.free == 0 {
-            return None;
+            return Next::Nobody;
         }
         for _ in 0..self.order.len() {
-            let name = self.order.pop_front()?;
+            let Some(name) = self.order.pop_front() else {
+                break;
+            };
             let next = self.next_of(&name, thresholds);
+            if matches!(next, Next::Later) {
+                self.order.push_front(name);
+                return next;
+            }
             let waits = |workspace: &Workspace| !workspace.order.is_empty();
             if self.workspaces.get(&name).is_some_and(waits) {
                 self.order.push_back(name);
             }
-            if let Some((account, sender)) = next {
-                self.take(&account);
-                return Some((account, sender));
+            if let Next::One(account, waiting) = &next {
+                self.take(account, waiting.weight);
+                return next;
             }
         }
-        None
+        Next::Nobody
     }
 
-    fn next_of(
-        &mut self,
-        name: &Arc<str>,
-        thresholds: bool,
-    ) -> Option<(Account, oneshot::Sender<Share>)> {
-        for _ in 0..self.workspaces.get(name)?.order.len() {
+    fn next_of(&mut self, name: &Arc<str>, thresholds: bool) -> Next {
+        let count = self.workspaces.get(name).map_or(0, |it| it.order.len());
+        for _ in 0..count {
+            let Some(workflow) = self
+                .workspaces
+                .get_mut(name)
+                .and_then(|workspace| workspace.order.pop_front())
+            else {
+                break;
+            };
             let account = Account {
                 workspace: Arc::clone(name),
-                workflow: self.workspaces.get_mut(name)?.order.pop_front()?,
+                workflow,
             };
             let may = self.may_take(&account, thresholds);
-            let workspace = self.workspaces.get_mut(name)?;
-            let workflow = workspace.workflows.get_mut(&account.workflow)?;
-            let sender = if may {
+            let free = self.free;
+            let Some(workspace) = self.workspaces.get_mut(name) else {
+                break;
+            };
+            let Some(workflow) = workspace.workflows.get_mut(&account.workflow) else {
+                continue;
+            };
+            let wanted = workflow.waiting.front().map_or(0, |first| first.weight);
+            if may && wanted > free {
+                workspace.order.push_front(account.workflow);
+                return Next::Later;
+            }
+            let waiting = if may {
                 workflow.waiting.pop_front()
             } else {
                 None
@@ -297,11 +381,11 @@ impl State {
             if !workflow.waiting.is_empty() {
                 workspace.order.push_back(account.workflow.clone());
             }
-            if let Some(sender) = sender {
-                return Some((account, sender));
+            if let Some(waiting) = waiting {
+                return Next::One(account, waiting);
             }
         }
-        None
+        Next::Nobody
     }
 }
 

@@ -118,3 +118,55 @@ fn a_wait_that_is_given_up_leaves_nothing_behind_and_loses_nothing() {
     let state = shares.lock();
     assert!(state.workspaces.is_empty() && state.order.is_empty());
 }
+
+#[test]
+fn what_is_large_takes_several_and_is_not_overtaken_for_ever() {
+    let shares = Shares::places(10);
+    let large = account("a", "large");
+    let held = shares.try_take_many(&large, 4).unwrap();
+    let small = shares.try_take_many(&account("b", "small"), 4).unwrap();
+    assert_eq!(shares.free(), 2);
+    let other = account("c", "large");
+    let mut waiting: Waiting<'_> = Box::pin(shares.take_many(&other, 5));
+    assert!(poll(&mut waiting).is_none());
+    let later = account("d", "small");
+    let mut behind = wait_for(&shares, &later, 3);
+    drop(small);
+    assert_eq!(shares.free(), 1, "it took 5 of the 6");
+    let share = poll(&mut waiting).unwrap();
+    assert!(poll(&mut behind).is_none());
+    drop(held);
+    assert!(poll(&mut behind).is_some());
+    drop(share);
+    drop((waiting, behind));
+    assert_eq!(shares.free(), 10);
+}
+
+#[test]
+fn who_wanted_much_and_left_keeps_nobody_waiting() {
+    let shares = Shares::places(4);
+    let first = shares.try_take_many(&account("a", "x"), 3).unwrap();
+    let (much, little) = (account("b", "much"), account("c", "little"));
+    let waiting = wait_for(&shares, &much, 3);
+    let mut behind = wait_for(&shares, &little, 2);
+    drop(waiting);
+    assert!(poll(&mut behind).is_none(), "two are not free");
+    drop(first);
+    assert!(poll(&mut behind).is_some());
+}
+
+#[test]
+fn more_than_there_are_means_all() {
+    let shares = Shares::places(4);
+    let all = shares.try_take_many(&account("a", "x"), 100).unwrap();
+    assert_eq!(shares.free(), 0);
+    drop(all);
+    assert_eq!(shares.free(), 4);
+}
+
+/// Starts to wait for so many; it must have to.
+fn wait_for<'a>(shares: &'a Arc<Shares>, account: &'a Account, weight: usize) -> Waiting<'a> {
+    let mut waiting: Waiting<'a> = Box::pin(shares.take_many(account, weight));
+    assert!(poll(&mut waiting).is_none());
+    waiting
+}

@@ -10,6 +10,7 @@ mod database;
 mod faults;
 pub mod http;
 mod listener;
+mod load;
 mod options;
 mod retention;
 mod serve;
@@ -21,6 +22,7 @@ mod telemetry;
 
 pub use cli::client::OPERATOR_KEY;
 pub use database::{DatabaseOptions, DatabaseUrl, OpenError};
+pub use load::LoadOptions;
 pub use options::{DATABASE, DEFAULT_DATA, DEFAULT_GRACE, DEFAULT_LISTEN, LogFormat, Options};
 pub use retention::{Keep, RetentionOptions};
 pub use serve::{Host, ServeError, serve};

@@ -1,6 +1,7 @@
 //! What an operator sets: the flags of `jackfield serve`, each also by environment.
 
 use crate::database::DatabaseOptions;
+use crate::load::LoadOptions;
 use crate::retention::RetentionOptions;
 use clap::{Args, ValueEnum};
 use jackfield_egress::AddressRule;
@@ -92,7 +93,7 @@ pub struct Options {
     #[arg(long, env = "JACKFIELD_MAX_ACTIVATIONS", value_name = "N")]
     pub max_activations: Option<u32>,
 
-    /// How many HTTP requests may be under way
+    /// How many HTTP requests may be under way; one key gets half of them at most
     #[arg(
         long,
         env = "JACKFIELD_MAX_REQUESTS",
@@ -109,6 +110,10 @@ pub struct Options {
         value_name = "TIME"
     )]
     pub shutdown_grace: schedule::Duration,
+
+    /// How much is done at once.
+    #[command(flatten)]
+    pub load: LoadOptions,
 
     /// Which database.
     #[command(flatten)]
@@ -137,6 +142,7 @@ impl Options {
             max_activations: None,
             max_requests: 1024,
             shutdown_grace: schedule::Duration::from_millis(20_000),
+            load: LoadOptions::default(),
             database: DatabaseOptions::default(),
             retention: RetentionOptions::default(),
         }

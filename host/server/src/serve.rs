@@ -2,8 +2,10 @@
 //! process instead loses nothing that was acknowledged, it only takes the next start a little
 //! longer.
 
+use crate::http::admission::Admission;
 use crate::http::app::App;
 use crate::http::layers::Bounds;
+use crate::http::readiness::Readiness;
 use crate::options::Options;
 use crate::signals::Signals;
 use crate::start::{self, StartError};
@@ -151,10 +153,19 @@ pub async fn serve(options: &Options) -> Result<Host, ServeError> {
         Some(folder) => start::plugins(&engine, folder).await?,
         None => Vec::new(),
     };
-    let app = App::new(engine, messaging, &public_url, metrics);
+    let app = App::new(
+        engine,
+        messaging,
+        &public_url,
+        metrics,
+        Admission::new(options.max_requests, options.load.body_bytes()),
+        Readiness::new(options),
+    );
     follow_others(&app);
     app.engine.start().await?;
-    let router = http::router(&app, Bounds::new(options.max_requests.max(1), REQUEST_TIME));
+    // Whoever may not ask at all is told so without taking the place of those who may.
+    let at_once = options.max_requests.max(1).saturating_mul(2);
+    let router = http::router(&app, Bounds::new(at_once, REQUEST_TIME));
     let closing = CancellationToken::new();
     let serving = tokio::spawn(listener::run(socket, router, closing.clone()));
     let tending = vec![
@@ -213,6 +224,7 @@ async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeEr
         clock,
         sandbox: Sandbox::new(sandbox)?,
         egress: Egress::new(egress)?,
+        room: options.load.room(),
     }))
 }
 

@@ -3,7 +3,7 @@
 //! Logs go to standard error, so that standard output stays what a command prints. Traces go to an
 //! OTLP collector where one is given. Metrics are always gathered and shown at `/metrics`.
 
-use crate::http::layers;
+use crate::http::{admission, layers};
 use crate::options::{LogFormat, Options};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider as _;
@@ -23,6 +23,9 @@ const FILTER: &str = "info,wasmtime=warn,cranelift=warn,hyper=warn,h2=warn,reqwe
 
 /// The runs in a burst.
 pub(crate) const BURSTS: &str = "jackfield_engine_bursts";
+
+/// The bytes of request bodies.
+pub(crate) const BODIES: &str = "jackfield_http_body_bytes";
 
 /// Seconds: from a commit of a fraction of a millisecond to a plugin that takes a minute.
 const BUCKETS: &[f64] = &[
@@ -126,7 +129,9 @@ pub(crate) fn metrics() -> Result<PrometheusHandle, TelemetryError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)?
         .install_recorder()?;
     layers::describe();
+    admission::describe();
     metrics::describe_gauge!(BURSTS, "Runs that are in a burst");
+    metrics::describe_gauge!(BODIES, "Bytes granted to bodies of requests under way");
     *metrics = Some(handle.clone());
     Ok(handle)
 }

@@ -261,6 +261,10 @@ fn fold(value: &Value, test: &Test<'_>) -> String {
 
 /// NFKC and full case folding; NFKC again, because folding may undo it.
 fn fold_text(text: &str, fold_accents: bool) -> String {
+    if text.is_ascii() {
+        // All of the above leaves ASCII as it is, but for its capitals.
+        return text.to_ascii_lowercase();
+    }
     let normal: String = text.nfkc().collect();
     let folded: String = caseless::default_case_fold_str(&normal).nfkc().collect();
     if fold_accents {

@@ -70,6 +70,8 @@ pub(crate) struct Burst {
     effects: Vec<Effect>,
     result: Option<Soon>,
     opening: Option<Opening>,
+    /// The trigger's data as JSON, once a step was told it.
+    trigger: Option<String>,
 }
 
 impl Burst {
@@ -94,7 +96,16 @@ impl Burst {
             effects: Vec::new(),
             result: None,
             opening: None,
+            trigger: None,
         }
+    }
+
+    /// The data of the event that started the run, as JSON.
+    pub(crate) fn trigger(&mut self) -> String {
+        let trigger = &self.state.trigger;
+        self.trigger
+            .get_or_insert_with(|| trigger.to_string())
+            .clone()
     }
 
     /// The burst in which a run begins: what it is started with is in its first commit.

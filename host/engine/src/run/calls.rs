@@ -10,7 +10,6 @@
 //! changes nothing by itself, its effects wait for the step's outcome.
 
 use crate::calls::{external, local, refused};
-use crate::conditions::Condition;
 use crate::domain::{Actor, DomainError, Effect, SecretOwner, View};
 use crate::plugins::Loaded;
 use crate::run::burst::{Burst, BurstEnd, Turn};
@@ -62,11 +61,14 @@ pub(crate) struct RunCalls {
     plugin: Arc<Loaded>,
     view: View,
     key: String,
+    /// How many calls were answered.
+    asked: usize,
+    /// All of them, where the plugin can make external calls; if not, no commit will ask what was
+    /// said, and nothing is remembered.
     told: Vec<Told>,
+    reaches_out: bool,
     earlier: Vec<Earlier>,
     lines: Vec<Entry>,
-    /// Whether the plugin can make external calls at all; if not, nothing need be remembered.
-    reaches_out: bool,
 }
 
 impl RunCalls {
@@ -90,6 +92,7 @@ impl RunCalls {
             vars: Map::new(),
             traces: Vec::new(),
             broken: None,
+            asked: 0,
             told: Vec::new(),
             lines: Vec::new(),
             burst,
@@ -108,7 +111,25 @@ impl RunCalls {
         }
     }
 
+    /// What the run itself knows.
+    fn known(&mut self, call: &HostCall) -> Option<HostReply> {
+        Some(match call {
+            HostCall::VariablesGet { path } => {
+                let found = self.with_scope(None, |scope| scope.get(path));
+                HostReply::Maybe(found.map(|value| value.to_string()))
+            }
+            HostCall::VariablesSet { name, value } => HostReply::Done(self.set(name, value)),
+            HostCall::ConditionsEvaluate { condition } => {
+                HostReply::Truth(self.evaluate(condition))
+            }
+            _ => return None,
+        })
+    }
+
     async fn answer(&mut self, call: &HostCall, ordinal: u32) -> Result<HostReply, Stop> {
+        if let Some(reply) = self.known(call) {
+            return Ok(reply);
+        }
         let core = self.burst.core.clone();
         let domain = core
             .domain()
@@ -124,14 +145,6 @@ impl RunCalls {
             return Ok(reply);
         }
         Ok(match call {
-            HostCall::VariablesGet { path } => {
-                let found = self.with_scope(None, |scope| scope.get(path));
-                HostReply::Maybe(found.map(|value| value.to_string()))
-            }
-            HostCall::VariablesSet { name, value } => HostReply::Done(self.set(name, value)),
-            HostCall::ConditionsEvaluate { condition } => {
-                HostReply::Truth(self.evaluate(condition))
-            }
             HostCall::TemplatesRender { name, values } => {
                 HostReply::Text(self.render(name, values.as_deref()).await?)
             }
@@ -171,6 +184,11 @@ impl RunCalls {
         };
         if !again {
             self.commit_intent(call, ordinal).await?;
+            // The commit may have been acknowledged late: whoever has lost the bucket calls nobody.
+            if !self.burst.tenure.holds(core.store.as_ref()) {
+                self.broken = Some(BurstEnd::Leave);
+                return Err(abandoned("the bucket is another host's by now"));
+            }
         }
         let secrets = domain.secrets(&self.burst.run.workspace, SecretOwner::Workspace);
         let key = external::key(&format!("{}/{ordinal}", self.key));
@@ -312,12 +330,12 @@ impl RunCalls {
     }
 
     fn evaluate(&self, condition: &str) -> Result<bool, CallError> {
-        let value: Value = serde_json::from_str(condition)
-            .map_err(|error| refused("invalid", format!("the condition is no JSON: {error}")))?;
-        let condition = Condition::parse(&value).map_err(|problems| {
-            let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            refused("invalid", said.join("; "))
-        })?;
+        let condition = self
+            .burst
+            .version
+            .prepared
+            .condition(condition)
+            .map_err(|reason| refused("invalid", reason))?;
         Ok(self.with_scope(None, |scope| condition.evaluate(scope)))
     }
 
@@ -366,12 +384,12 @@ impl RunCalls {
 #[async_trait]
 impl HostCalls for RunCalls {
     async fn call(&mut self, call: HostCall) -> Result<HostReply, Stop> {
-        let ordinal = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
+        let ordinal = u32::try_from(self.asked).unwrap_or(u32::MAX);
         let started = Instant::now();
         let class = call.effect();
         let outside = matches!(class, Class::ExternalSafe | Class::ExternalOnce);
         let mut again = false;
-        if let Some(earlier) = self.earlier.get(self.told.len()) {
+        if let Some(earlier) = self.earlier.get(self.asked) {
             let (Earlier::Answered { fingerprint, .. } | Earlier::Started { fingerprint, .. }) =
                 earlier;
             if *fingerprint != call.fingerprint() {
@@ -394,13 +412,7 @@ impl HostCalls for RunCalls {
                         self.refresh_view().await?;
                     }
                     self.trace(&call, &reply, started);
-                    let told = Told {
-                        call,
-                        reply: reply.clone(),
-                        effects,
-                        journaled: true,
-                    };
-                    self.told.push(told);
+                    self.remember(call, &reply, effects, true);
                     return Ok(reply);
                 }
                 Earlier::Started { once: true, .. } => return Err(Stop::Failed(uncertain(&call))),
@@ -415,23 +427,7 @@ impl HostCalls for RunCalls {
         };
         self.trace(&call, &reply, started);
         let effects = self.effects[before..].to_vec();
-        if self.reaches_out {
-            let told = Told {
-                call,
-                reply: reply.clone(),
-                effects,
-                journaled: outside,
-            };
-            self.told.push(told);
-        } else {
-            // Only the place counts: no commit will ask what was said.
-            self.told.push(Told {
-                call: HostCall::ClockNow,
-                reply: HostReply::Timestamp(0),
-                effects: Vec::new(),
-                journaled: true,
-            });
-        }
+        self.remember(call, &reply, effects, outside);
         Ok(reply)
     }
 
@@ -463,6 +459,24 @@ impl HostCalls for RunCalls {
 }
 
 impl RunCalls {
+    fn remember(
+        &mut self,
+        call: HostCall,
+        reply: &HostReply,
+        effects: Vec<Effect>,
+        journaled: bool,
+    ) {
+        self.asked += 1;
+        if self.reaches_out {
+            self.told.push(Told {
+                call,
+                reply: reply.clone(),
+                effects,
+                journaled,
+            });
+        }
+    }
+
     fn trace(&mut self, call: &HostCall, reply: &HostReply, started: Instant) {
         if self.traces.len() >= MAX_TRACES {
             if let Some(last) = self.traces.last_mut() {

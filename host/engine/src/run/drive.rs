@@ -1,12 +1,15 @@
 //! Moves a run: loads it, executes its steps one after another, until it waits or ends.
 //!
-//! One task for each burst. A burst that must not trust its memory any more (`BurstEnd::Reload`)
-//! begins again from the run's last commit, after a pause.
+//! One task for each burst, which holds its place (`room`) until the run rests. A burst that must not
+//! trust its memory any more (`BurstEnd::Reload`) begins again from the run's last commit, after a
+//! pause.
 
 use crate::conditions::Condition;
+use crate::document::Step;
 use crate::domain::View;
 use crate::engine::Core;
 use crate::plugins::Loaded;
+use crate::room::{self, InLine};
 use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::calls::RunCalls;
 use crate::run::journal::{Entry, Used};
@@ -19,9 +22,9 @@ use crate::tenure::Tenure;
 use crate::variables;
 use crate::workflows::{Version, WorkflowError};
 use jackfield_sandbox::wit::{Event, Failure, FailureClass, Invocation, Wake as WitWake};
-use jackfield_sandbox::{Activated, Ended, Stop, Usage};
+use jackfield_sandbox::{Activated, Ended, Share, Stop, Usage};
+use jackfield_store::ReadError;
 use jackfield_store::records::Run;
-use jackfield_store::{Query, StoreExt};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -30,8 +33,18 @@ use std::time::Duration;
 /// The pause before a burst begins again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Has a task drive the run. `recovered` says that an earlier life of the host may have begun the
-/// activation at which the run stands.
+/// What the task that drives a run knows of it.
+enum Known {
+    /// All: it has just been made.
+    Fresh(Box<(Run, Fresh)>),
+    /// Its row.
+    Row(Box<Run>),
+    /// Its id: the row is read.
+    Id,
+}
+
+/// Has a task drive the run, as soon as there is room for it. `recovered` says that an earlier life
+/// of the host may have begun the activation at which the run stands.
 pub(crate) fn spawn(core: &Arc<Core>, run: Run, recovered: bool) {
     // In another host's bucket it is taken up there.
     if let Ok(tenure) = core.tenures.of(run.bucket) {
@@ -40,22 +53,59 @@ pub(crate) fn spawn(core: &Arc<Core>, run: Run, recovered: bool) {
 }
 
 /// The same within a tenure. One that is ending takes no more: the next owner takes the run up.
-pub(crate) fn spawn_in(core: &Arc<Core>, tenure: Arc<Tenure>, run: Run, recovered: bool) {
-    task(core, tenure, run, recovered, None);
+fn spawn_in(core: &Arc<Core>, tenure: Arc<Tenure>, run: Run, recovered: bool) {
+    if !tenure.takes_bursts() {
+        return;
+    }
+    let account = room::account(&run);
+    match core.room.enter(&account, room::weight(&run.data)) {
+        Some(place) => {
+            let id = run.id.clone();
+            task(
+                core,
+                tenure,
+                id,
+                Known::Row(Box::new(run)),
+                recovered,
+                place,
+            );
+        }
+        None => room::line_up(core, account, InLine::new(&tenure, &run, recovered)),
+    }
 }
 
-fn task(core: &Arc<Core>, tenure: Arc<Tenure>, run: Run, recovered: bool, fresh: Option<Fresh>) {
+/// Has a task drive a run that stood in line.
+pub(crate) fn spawn_next(core: &Arc<Core>, run: InLine, place: Share) {
+    let InLine {
+        tenure,
+        id,
+        recovered,
+        ..
+    } = run;
+    task(core, tenure, id.into(), Known::Id, recovered, place);
+}
+
+fn task(
+    core: &Arc<Core>,
+    tenure: Arc<Tenure>,
+    id: String,
+    known: Known,
+    recovered: bool,
+    place: Share,
+) {
     if tenure.takes_bursts() {
         let bursts = tenure.bursts.clone();
-        let driving = drive(core.clone(), tenure, run, recovered, fresh);
+        let driving = drive(core.clone(), tenure, id, known, recovered, place);
         core.tasks.spawn(bursts.track_future(driving));
     }
 }
 
 /// Has a task drive a run that has just been made, and somebody told of it.
-pub(crate) fn begin_run(core: &Arc<Core>, run: Run, fresh: Fresh) {
+pub(crate) fn begin_run(core: &Arc<Core>, run: Run, fresh: Fresh, place: Share) {
     if let Ok(tenure) = core.tenures.of(run.bucket) {
-        task(core, tenure, run, false, Some(fresh));
+        let id = run.id.clone();
+        let known = Known::Fresh(Box::new((run, fresh)));
+        task(core, tenure, id, known, false, place);
     }
 }
 
@@ -69,19 +119,24 @@ pub(crate) struct Fresh {
 async fn drive(
     core: Arc<Core>,
     tenure: Arc<Tenure>,
-    mut run: Run,
+    id: String,
+    known: Known,
     mut recovered: bool,
-    mut fresh: Option<Fresh>,
+    _place: Share,
 ) {
-    let id = run.id.clone();
     let (generation, cancel) = core.driving(&id);
-    loop {
-        if tenure.over.is_cancelled() {
-            break;
-        }
-        let opened = match fresh.take() {
-            Some(fresh) => Ok(first(&core, &tenure, run, cancel.clone(), fresh)),
-            None => open(&core, &tenure, run, cancel.clone(), recovered).await,
+    let mut known = Some(known);
+    while !tenure.over.is_cancelled() {
+        let opened = match known.take().unwrap_or(Known::Id) {
+            Known::Fresh(made) => Ok(first(&core, &tenure, *made, cancel.clone())),
+            Known::Row(run) => open(&core, &tenure, *run, cancel.clone(), recovered).await,
+            Known::Id => match unfinished(&core, &id).await {
+                Ok(Some(run)) => open(&core, &tenure, run, cancel.clone(), recovered).await,
+                Ok(None) => break,
+                // Nothing is lost: it is queued or running in the database, and the next start
+                // finds it. Until then it is asked for again.
+                Err(error) => Err(BurstEnd::Reload(error.to_string())),
+            },
         };
         let end = match opened {
             Ok(burst) => Box::pin(advance(burst)).await,
@@ -94,60 +149,27 @@ async fn drive(
                 metrics::counter!("jackfield_bursts_reloaded_total").increment(1);
             }
         }
+        recovered = true;
         tokio::select! {
             () = tenure.over.cancelled() => break,
             () = tokio::time::sleep(PAUSE) => {}
-        }
-        let bucket = jackfield_store::bucket_in("run", &id).unwrap_or_default();
-        let query = Query::<Run>::of(bucket).equal("id", id.as_str());
-        match core.store.first(query).await {
-            Ok(Some(loaded)) if matches!(loaded.state.as_str(), "queued" | "running") => {
-                run = loaded;
-                recovered = true;
-            }
-            Ok(_) => break,
-            Err(error) => {
-                // Nothing is lost: it is queued or running in the database, and the next start
-                // finds it. Until then it is asked for again.
-                tracing::warn!(run = %id, %error, "the run cannot be loaded");
-                run = Run {
-                    id: id.clone(),
-                    ..placeholder(bucket)
-                };
-            }
         }
     }
     core.driven(&id, generation);
 }
 
-/// A run of which only the id is known: opening it fails, and it is loaded again.
-fn placeholder(bucket: i32) -> Run {
-    Run {
-        bucket,
-        id: String::new(),
-        workspace: String::new(),
-        workflow: String::new(),
-        version: 0,
-        state: "running".to_owned(),
-        contact: None,
-        event: None,
-        step: None,
-        reason: None,
-        data: Value::Null,
-        seq: 0,
-        created_at: 0,
-        updated_at: 0,
-        ended_at: None,
-    }
+/// The row of a run that is to be driven; none when there is nothing to do any more.
+async fn unfinished(core: &Core, id: &str) -> Result<Option<Run>, ReadError> {
+    let run = wake::load(core, id).await?;
+    Ok(run.filter(|run| matches!(run.state.as_str(), "queued" | "running")))
 }
 
 /// The first burst of a run.
 fn first(
     core: &Arc<Core>,
     tenure: &Arc<Tenure>,
-    mut run: Run,
+    (mut run, fresh): (Run, Fresh),
     cancel: tokio_util::sync::CancellationToken,
-    fresh: Fresh,
 ) -> Burst {
     run.state = "running".to_owned();
     let begins = fresh.opening.event().map(|event| Entry::RunStarted {
@@ -193,17 +215,9 @@ async fn open(
         }
     };
     if recovered {
-        // Entries of a result that was committed alone are not counted in the row.
-        let last = core
-            .store
-            .first(
-                Query::<jackfield_store::records::Journal>::of(run.bucket)
-                    .equal("run", run.id.as_str())
-                    .descending("seq"),
-            )
+        run.seq = wake::next_seq(core, &run)
             .await
             .map_err(|error| BurstEnd::Reload(error.to_string()))?;
-        run.seq = run.seq.max(last.map_or(0, |entry| entry.seq + 1));
     }
     let resumed = recovered && run.state == "running";
     run.state = "running".to_owned();
@@ -362,7 +376,7 @@ async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
     let view = view(&burst).await?;
     let invoked = match at.invoked.clone() {
         Some(invoked) => invoked,
-        None => match invoke(&mut burst, &view, &step.with, &plugin) {
+        None => match invoke(&mut burst, &view, step, &plugin) {
             Ok(invoked) => invoked,
             Err(failure) => {
                 let used = Used::default();
@@ -378,7 +392,7 @@ async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
         visit: at.visit,
         attempt: at.attempt,
         settings: invoked.settings.clone(),
-        trigger: burst.state.trigger.to_string(),
+        trigger: burst.trigger(),
         variables: invoked.variables.clone(),
         contact: invoked.contact.clone(),
     };
@@ -431,9 +445,32 @@ async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
 fn invoke(
     burst: &mut Burst,
     view: &View,
-    with: &Value,
+    step: &Step,
     plugin: &Loaded,
 ) -> Result<Invoked, Failure> {
+    let version = burst.version.clone();
+    let settings = match version.prepared.settings(&step.id) {
+        Some(settings) => settings.to_owned(),
+        None => settings(burst, view, &step.with, plugin)?,
+    };
+    let contact = view
+        .namespaces
+        .get("contact")
+        .filter(|contact| !contact.is_null());
+    Ok(Invoked {
+        settings,
+        variables: variables_of(&burst.state),
+        contact: contact.map(ToString::to_string),
+    })
+}
+
+/// The settings with their variables put in, as JSON.
+fn settings(
+    burst: &mut Burst,
+    view: &View,
+    with: &Value,
+    plugin: &Loaded,
+) -> Result<String, Failure> {
     let schema = plugin
         .step
         .as_ref()
@@ -462,15 +499,7 @@ fn invoke(
             message: warning.message.clone(),
         });
     }
-    let contact = view
-        .namespaces
-        .get("contact")
-        .filter(|contact| !contact.is_null());
-    Ok(Invoked {
-        settings: substituted.value.to_string(),
-        variables: variables_of(&burst.state),
-        contact: contact.map(ToString::to_string),
-    })
+    Ok(substituted.value.to_string())
 }
 
 /// The run's variables as the plugin is told them.

@@ -5,6 +5,7 @@
 
 use crate::engine::Core;
 use crate::events::AcceptError;
+use crate::room::InLine;
 use crate::run::burst::BurstEnd;
 use crate::run::drive;
 use crate::run::journal::Entry;
@@ -263,6 +264,28 @@ pub(crate) async fn cancel(core: &Arc<Core>, id: &str, reason: &str) -> Result<b
     Ok(true)
 }
 
+/// Cancels a run that was taken out of its line, so that nobody drives it.
+pub(crate) async fn cancel_idle(
+    core: &Arc<Core>,
+    in_line: &InLine,
+    reason: &str,
+) -> Result<(), AcceptError> {
+    let lock = core.lock_in(&in_line.tenure).await;
+    let run = load(core, &in_line.id).await?;
+    let Some(mut run) = run.filter(|run| run.ended_at.is_none()) else {
+        return Ok(());
+    };
+    run.seq = next_seq(core, &run).await?;
+    let mut commit = lock.tenure().commit();
+    cancelled(core, run, reason, &mut commit);
+    core.store
+        .commit(commit)
+        .await
+        .map_err(AcceptError::Commit)?;
+    core.moved(&in_line.id);
+    Ok(())
+}
+
 /// Parks a run that cannot be loaded: a person must decide.
 pub(crate) async fn park(
     core: &Core,
@@ -275,16 +298,7 @@ pub(crate) async fn park(
         message,
     };
     let reload = |error: &dyn std::fmt::Display| BurstEnd::Reload(error.to_string());
-    // Entries of a result that was committed alone are not counted in the row.
-    let query = Query::<Journal>::of(run.bucket)
-        .equal("run", run.id.as_str())
-        .descending("seq");
-    let last = core
-        .store
-        .first(query)
-        .await
-        .map_err(|error| reload(&error))?;
-    run.seq = run.seq.max(last.map_or(0, |entry| entry.seq + 1));
+    run.seq = next_seq(core, &run).await.map_err(|error| reload(&error))?;
     let now = core.now();
     let Ok(tenure) = core.tenures.of(run.bucket) else {
         return Err(BurstEnd::Leave);
@@ -302,6 +316,16 @@ pub(crate) async fn park(
         .map_err(|error| reload(&error))?;
     core.moved(&run.id);
     Ok(())
+}
+
+/// The place of a run's next journal entry. Entries of a result that was committed alone are not
+/// counted in the row.
+pub(crate) async fn next_seq(core: &Core, run: &Run) -> Result<i64, ReadError> {
+    let query = Query::<Journal>::of(run.bucket)
+        .equal("run", run.id.as_str())
+        .descending("seq");
+    let last = core.store.first(query).await?;
+    Ok(run.seq.max(last.map_or(0, |entry| entry.seq + 1)))
 }
 
 /// Adds to the commit that a run which no task drives is cancelled.

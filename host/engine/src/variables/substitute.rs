@@ -67,7 +67,7 @@ pub fn substitute(
 }
 
 /// Whether there is a text in it that may hold a variable.
-fn holds_variable(value: &Value) -> bool {
+pub(crate) fn holds_variable(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('$'),
         Value::Array(items) => items.iter().any(holds_variable),

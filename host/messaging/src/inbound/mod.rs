@@ -3,8 +3,8 @@
 //!
 //! A request that the connector cannot read (it traps, it fails, it says something that the
 //! contract does not know) is kept for replay and answered with 200: it is ours now, and providers
-//! that keep getting errors switch webhooks off. If it cannot be kept either, the answer is 503 and
-//! the provider repeats. So nothing that was answered with success is lost. Repetitions are
+//! that keep getting errors switch webhooks off. If it cannot be kept either, or too many runs of the
+//! workspace stand in line already, the answer is 503 and the provider repeats. So nothing that was answered with success is lost. Repetitions are
 //! dropped by the provider's message id, so a replay of a request that was half handled is safe.
 
 pub(crate) mod events;
@@ -83,6 +83,10 @@ impl Inbound {
         let Some(channel) = found else {
             return HttpAnswer::plain(404, "there is no such channel, or it is disabled");
         };
+        if let Err(seconds) = self.context.host.admits(&channel.workspace) {
+            metrics::counter!("jackfield_inbound_refused_total").increment(1);
+            return later(seconds);
+        }
         let request = InboundRequest {
             method: method.to_owned(),
             url: url.to_owned(),
@@ -216,9 +220,15 @@ enum Unread {
 
 fn busy(error: &Error) -> HttpAnswer {
     tracing::warn!(%error, "a provider's request cannot be taken now");
+    later(5)
+}
+
+/// An answer that has the provider send its request again. 503, because there are providers that
+/// repeat after no 4xx, 429 included.
+fn later(seconds: u64) -> HttpAnswer {
     let mut answer = HttpAnswer::plain(503, "try again in a moment");
     answer
         .headers
-        .push(("retry-after".to_owned(), "5".to_owned()));
+        .push(("retry-after".to_owned(), seconds.to_string()));
     answer
 }

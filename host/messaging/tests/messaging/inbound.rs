@@ -43,6 +43,25 @@ async fn first_messages_that_arrive_together_make_one_contact() {
 }
 
 #[tokio::test]
+async fn a_provider_repeats_what_there_is_no_room_for() {
+    let world = world(json!({}), json!({})).await;
+    *world.host.full.lock().unwrap() = Some(7);
+    let said = json!([{"type": "message", "provider-id": "m-1", "from": ANN,
+        "content": {"type": "text", "text": "hello"}}]);
+    let answer = world.receive(said).await;
+    assert_eq!(answer.status, 503);
+    let after = answer
+        .headers
+        .iter()
+        .find(|(name, _)| name == "retry-after");
+    assert_eq!(after.unwrap().1, "7");
+    assert!(world.names().is_empty(), "nothing was done");
+    *world.host.full.lock().unwrap() = None;
+    world.texts(ANN, "m-1", "hello").await;
+    assert_eq!(world.count("message.received"), 1);
+}
+
+#[tokio::test]
 async fn stop_is_heard_before_anything_else_and_confirmed_once() {
     let world = world(json!({}), json!({})).await;
     world.texts(ANN, "m-1", "hello").await;

@@ -5,5 +5,6 @@
 mod contacts;
 mod inbound;
 mod outbox;
+mod retention;
 mod support;
 mod unsubscribe;

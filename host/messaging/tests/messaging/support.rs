@@ -47,6 +47,8 @@ pub(crate) struct FakeHost {
     pub(crate) once: Mutex<bool>,
     /// Whether the connector reads every request, as a message.
     pub(crate) mended: Mutex<bool>,
+    /// Whether too much stands in line: seconds until there is room.
+    pub(crate) full: Mutex<Option<u64>>,
     pub(crate) replies: Mutex<VecDeque<Reply>>,
     pub(crate) events: Mutex<Vec<NewEvent>>,
     pub(crate) sent: Mutex<Vec<(Value, String)>>,
@@ -80,6 +82,10 @@ impl Host for FakeHost {
 
     fn any_bucket(&self) -> i32 {
         0
+    }
+
+    fn admits(&self, _: &str) -> Result<(), u64> {
+        self.full.lock().unwrap().map_or(Ok(()), Err)
     }
 
     async fn ask(&self, bucket: i32, _: Value) -> Result<Value, AskError> {
@@ -293,6 +299,7 @@ fn start(
         locks: (0..buckets).map(|_| Arc::default()).collect(),
         once: Mutex::new(true),
         mended: Mutex::new(false),
+        full: Mutex::default(),
         replies: Mutex::default(),
         events: Mutex::default(),
         sent: Mutex::default(),

@@ -1,5 +1,6 @@
 //! What every route has at hand.
 
+use super::admission::Admission;
 use super::auth::Access;
 use super::idempotency::Replay;
 use super::readiness::Readiness;
@@ -8,13 +9,9 @@ use jackfield_messaging::Messaging;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::ops::Deref;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
-
-/// How many timelines may be watched at the same time.
-const STREAMS: usize = 512;
 
 /// A handle on all that routes need; cheap to clone.
 #[derive(Clone)]
@@ -42,8 +39,8 @@ pub struct Parts {
     pub under_way: TaskTracker,
     /// Whether the host can do its work.
     pub readiness: Readiness,
-    /// Places for watchers of timelines.
-    pub streams: Arc<Semaphore>,
+    /// Room for requests.
+    pub admission: Admission,
 }
 
 impl App {
@@ -54,6 +51,8 @@ impl App {
         messaging: Messaging,
         public_url: &Url,
         metrics: PrometheusHandle,
+        admission: Admission,
+        readiness: Readiness,
     ) -> App {
         let store = engine.store().clone();
         let clock = engine.clock().clone();
@@ -65,8 +64,8 @@ impl App {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             under_way: TaskTracker::new(),
-            readiness: Readiness::default(),
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            readiness,
+            admission,
             engine,
             messaging,
         }))

@@ -19,12 +19,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use jackfield_engine::{AskError, Worker};
+use jackfield_sandbox::Account;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -57,6 +59,41 @@ struct Forwarded {
     body: String,
     caller: Option<Known>,
     request_key: String,
+}
+
+/// A request before its route says where it belongs: most belong here, so it is only put together
+/// as a parcel where not.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    caller: Option<Caller>,
+    request_key: Option<RequestKey>,
+}
+
+impl Asked {
+    fn patience(&self) -> Duration {
+        let waits = self
+            .uri
+            .query()
+            .is_some_and(|query| query.contains("wait="));
+        if waits { PATIENCE_FOR_RUNS } else { PATIENCE }
+    }
+
+    fn forwarded(self) -> Forwarded {
+        Forwarded {
+            method: self.method.to_string(),
+            uri: self.uri.to_string(),
+            headers: kept(&self.headers, &REQUEST_HEADERS),
+            body: STANDARD.encode(&self.body),
+            caller: self.caller.map(Known::from),
+            request_key: self.request_key.map_or_else(
+                || format!("forwarded-{}", uuid::Uuid::now_v7().simple()),
+                |RequestKey(key)| key,
+            ),
+        }
+    }
 }
 
 /// A caller that the gate has let pass.
@@ -129,39 +166,27 @@ pub async fn elsewhere(
     if app.engine.owned() == everything || request.method().is_safe() {
         return Ok(next.run(request).await);
     }
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let length = parts
         .headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let body = read_body(body, length, body_limit(parts.uri.path())).await?;
-    let request_key = match parts.extensions.get::<RequestKey>() {
-        Some(key) => key.0.clone(),
-        None => {
-            let key = format!("forwarded-{}", uuid::Uuid::now_v7().simple());
-            parts.extensions.insert(RequestKey(key.clone()));
-            key
-        }
+    let asked = Asked {
+        method: parts.method.clone(),
+        uri: parts.uri.clone(),
+        headers: parts.headers.clone(),
+        body: body.clone(),
+        caller: parts.extensions.get::<Caller>().cloned(),
+        request_key: parts.extensions.get::<RequestKey>().cloned(),
     };
-    let forwarded = Forwarded {
-        method: parts.method.to_string(),
-        uri: parts.uri.to_string(),
-        headers: kept(&parts.headers, &REQUEST_HEADERS),
-        body: STANDARD.encode(&body),
-        caller: parts.extensions.get::<Caller>().cloned().map(Known::from),
-        request_key,
-    };
-    let waits = parts
-        .uri
-        .query()
-        .is_some_and(|query| query.contains("wait="));
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let problem = response.extensions().get::<Problem>();
     let Some(bucket) = problem.and_then(Problem::elsewhere) else {
         return Ok(response);
     };
-    let patience = if waits { PATIENCE_FOR_RUNS } else { PATIENCE };
-    let parcel = serde_json::to_value(&forwarded).map_err(Problem::internal)?;
+    let patience = asked.patience();
+    let parcel = serde_json::to_value(asked.forwarded()).map_err(Problem::internal)?;
     match app.engine.ask(bucket, REQUEST, parcel, patience).await {
         Ok(answer) => passed_on(answer),
         Err(AskError::NoAnswer { .. }) => Err(Problem::new(
@@ -236,6 +261,12 @@ impl Desk {
 
 #[async_trait]
 impl Worker for Desk {
+    /// Of a webhook nobody calls: all of them are one account.
+    fn account(&self, body: &Value) -> Account {
+        let word = |name: &str| body["caller"][name].as_str().unwrap_or("/");
+        Account::new(word("workspace"), word("key"))
+    }
+
     async fn work(&self, body: Value) -> Option<Value> {
         let carried_out = match serde_json::from_value(body) {
             Ok(forwarded) => self.carry_out(forwarded).await,

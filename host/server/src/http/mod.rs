@@ -1,9 +1,11 @@
 //! The HTTP API: routes, what surrounds each request, and the OpenAPI document of both.
 //!
-//! `problem` is how it refuses, `auth` who may call what, `layers` what happens to every request,
+//! `problem` is how it refuses, `auth` who may call what, `admission` how much at once, `layers` what
+//! happens to every request,
 //! `routes` the things of the API. A route is declared once, beside its handler; router, document
 //! and the enforced scopes come from that declaration.
 
+pub mod admission;
 pub mod app;
 pub mod auth;
 pub mod extract;
@@ -67,6 +69,7 @@ pub fn router(app: &App, bounds: Bounds) -> Router {
         .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), forward::elsewhere))
         .layer(from_fn_with_state(app.replay.clone(), idempotency::replay))
+        .layer(from_fn_with_state(app.clone(), admission::admit))
         .layer(from_fn_with_state(gate, auth::gate))
         .layer(from_fn_with_state(app.tasks.clone(), layers::detach))
         .layer(from_fn_with_state(bounds, layers::bound))

@@ -69,6 +69,7 @@ impl From<AcceptError> for Problem {
                 "The first request with this idempotency key was carried out before the host \
                  stopped; what it answered is not known. Nothing was done twice.",
             ),
+            AcceptError::Busy(busy) => busy.into(),
             AcceptError::Invalid(said) => Problem::new(Code::Invalid, sentence(&said)),
             AcceptError::Elsewhere(elsewhere) => elsewhere.into(),
             AcceptError::Workflow(error) => error.into(),

@@ -250,9 +250,10 @@ async fn prepare(
     options: &Options,
     connect: SqliteConnectOptions,
 ) -> Result<BTreeMap<i32, i64>, OpenError> {
+    // The check reads every page once: a large cache would only stay behind in the allocator.
     let one = SqlitePoolOptions::new()
         .max_connections(1)
-        .connect_with(connect);
+        .connect_with(connect.pragma("cache_size", "-2048"));
     let one = one.await.map_err(|error| damaged(path, error))?;
     if options.check {
         check(path, &one).await?;

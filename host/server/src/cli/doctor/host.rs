@@ -103,6 +103,13 @@ async fn ready(client: &Client, findings: &mut Findings) {
         let said = format!("{}: {}", word("name"), word("detail"));
         if check.get("ok").and_then(Value::as_bool) == Some(true) {
             findings.ok("ready", said);
+        } else if word("name") == "room" {
+            findings.warn(
+                "ready",
+                said,
+                "look for who asks so much; the metrics jackfield_runs_in_line and \
+                 jackfield_http_requests_refused_total say what of",
+            );
         } else {
             findings.fail("ready", said, "look at the host's log");
         }

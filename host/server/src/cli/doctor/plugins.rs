@@ -126,6 +126,7 @@ fn engine(database: &SharedStore, cache: &Cache) -> Result<Engine, String> {
     let mut options = jackfield_sandbox::Options::new(&cache.folder);
     options.max_activations = 1;
     Ok(Engine::new(jackfield_engine::Options {
+        room: jackfield_engine::RoomOptions::default(),
         store: database.clone(),
         clock: Arc::new(SystemClock),
         sandbox: Sandbox::new(options).map_err(|error| error.to_string())?,

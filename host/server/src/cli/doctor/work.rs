@@ -4,6 +4,7 @@
 use super::Findings;
 use jackfield_store::records::{Channel, Message, Run};
 use jackfield_store::{Query, ReadError, Store, StoreExt};
+use serde_json::Value;
 
 /// Looks at them in the database, over all workspaces.
 pub(super) async fn look(database: &dyn Store, findings: &mut Findings) {
@@ -19,7 +20,9 @@ async fn all(database: &dyn Store, findings: &mut Findings) -> Result<(), ReadEr
         (channel.name.as_str(), channel.state.as_str(), reason)
     });
     self::channels(words.collect(), findings);
-    let parked = Query::<Run>::all().equal("state", "needs-attention");
+    let parked = Query::<Run>::all()
+        .equal("state", "needs-attention")
+        .equal("ended_at", Value::Null);
     runs(database.total(parked).await?, findings);
     let uncertain = Query::<Message>::all().equal("state", "uncertain");
     messages(database.total(uncertain).await?, findings);

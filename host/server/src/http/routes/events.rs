@@ -58,7 +58,8 @@ struct SendEvent {
 /// Accepts an event: starts the workflows that it triggers and ends the waits that it matches.
 ///
 /// All of it is durable when this answers. `skipped` says which workflows name the event and were
-/// not started, and why.
+/// not started, and why. While too many runs of the workspace, or of a workflow that the event
+/// starts, wait to begin, it is refused with 429 and nothing is done.
 #[utoipa::path(
     post, path = "/v1/events", tag = "events",
     request_body = SendEvent,
@@ -72,6 +73,9 @@ async fn send_event(
     Body(body): Body<SendEvent>,
 ) -> Result<(StatusCode, Json<AcceptedBody>), Problem> {
     check_name(&body.name)?;
+    // Before a contact is made. Another host may have asked, so it is not enough that this one's
+    // layers let the request in.
+    app.engine.admit(&caller.workspace, None)?;
     if let Some(prefix) = RESERVED
         .iter()
         .find(|prefix| body.name.starts_with(**prefix))
@@ -126,7 +130,10 @@ async fn send_event(
         source: "api".to_owned(),
     };
     let lock = app.engine.lock(bucket).await?;
-    let accepted = app.engine.accept(&lock, vec![event], commit).await?;
+    let accepted = app
+        .engine
+        .accept_if_room(&lock, vec![event], commit)
+        .await?;
     drop(lock);
     let event = accepted.events.into_iter().next().unwrap_or_default();
     Ok((StatusCode::ACCEPTED, Json(AcceptedBody::of(event, contact))))

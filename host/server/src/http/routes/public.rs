@@ -96,8 +96,11 @@ async fn healthz() -> Json<Health> {
 /// Whether the host can do its work.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
-    /// Whether all checks are good.
+    /// Whether it can: all checks but `room` are good.
     ready: bool,
+    /// Whether new work of some was refused a moment ago, because they ask for too much at once.
+    /// Others are served, so such a host is ready all the same.
+    refusing: bool,
     /// What was looked at.
     checks: Vec<Check>,
 }
@@ -106,16 +109,19 @@ struct Readiness {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = ReadinessCheck)]
 pub(crate) struct Check {
-    /// `store`, `buckets` or `running`.
+    /// `running`, `buckets`, `store`, `disk` or `room`.
     pub(crate) name: &'static str,
     /// Whether it is good.
     pub(crate) ok: bool,
-    /// For people.
+    /// For people: how it is, and where it is not good what to do.
     pub(crate) detail: String,
 }
 
-/// Says whether the host can do its work: the database takes writes, buckets are owned, the host
-/// is not stopping.
+/// Says whether the host can do its work: the database takes writes, there is room on the disk,
+/// buckets are owned, the host is not stopping.
+///
+/// A host that refuses some of what it is asked, because it is asked too much, says so (`refusing`)
+/// and is ready: taken out by a load balancer, it would leave its load to the others.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses(
@@ -124,14 +130,22 @@ pub(crate) struct Check {
     )
 )]
 async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
-    let checks = app.readiness.look(&app).await;
+    let mut checks = app.readiness.look(&app).await;
     let ready = checks.iter().all(|check| check.ok);
+    let room = crate::http::readiness::room(&app);
+    let refusing = !room.ok;
+    checks.push(room);
     let status = if ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(Readiness { ready, checks }))
+    let readiness = Readiness {
+        ready,
+        refusing,
+        checks,
+    };
+    (status, Json(readiness))
 }
 
 /// The metrics in Prometheus' text format.
@@ -143,6 +157,8 @@ async fn metrics_text(State(app): State<App>) -> impl IntoResponse {
     // Precise up to 2^53, far more than there are runs.
     #[allow(clippy::cast_precision_loss)]
     metrics::gauge!(crate::telemetry::BURSTS).set(app.engine.bursts() as f64);
+    #[allow(clippy::cast_precision_loss)]
+    metrics::gauge!(crate::telemetry::BODIES).set(app.admission.body_bytes().0 as f64);
     (
         [(
             header::CONTENT_TYPE,

@@ -12,10 +12,11 @@ use crate::http::views::EntryBody;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use jackfield_sandbox::Share;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 /// After so long without an entry a comment keeps the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -31,7 +32,7 @@ struct Reader {
     ready: VecDeque<Event>,
     moved: watch::Receiver<u64>,
     ended: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Share,
 }
 
 /// The entry after which a reader wants to go on.
@@ -57,7 +58,7 @@ pub(super) fn last_event(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
 /// Streams the timeline of a run, from the entry after `last` on.
 ///
 /// # Errors
-/// `not-found`; `overloaded` when too many timelines are watched.
+/// `not-found`; `rate-limited` when too many timelines are watched.
 pub(super) async fn timeline(
     app: App,
     caller: Caller,
@@ -66,13 +67,7 @@ pub(super) async fn timeline(
 ) -> Result<Response, Problem> {
     let after = last.unwrap_or(-1);
     app.engine.runs().get(&caller.workspace, &id).await?;
-    let place = app.streams.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(
-            Code::Overloaded,
-            "Too many timelines are watched; read it in pages instead.",
-        )
-        .retry_after(5)
-    })?;
+    let place = app.admission.stream(&caller)?;
     let reader = Reader {
         moved: app.engine.runs().watch(&id),
         app,

@@ -281,6 +281,26 @@ async fn what_needs_no_key_answers_without_one() {
 }
 
 #[tokio::test]
+async fn a_host_whose_disk_is_nearly_full_is_not_ready_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = crate::Options::in_folder(folder.path());
+    options.max_activations = Some(2);
+    // No disk has so much room.
+    options.load.disk_reserve = u64::MAX;
+    let host = crate::serve(&options).await.unwrap();
+    let asked = reqwest::get(format!("{}/readyz", host.url())).await;
+    let (status, readiness) = super::read(asked.unwrap()).await;
+    assert_eq!((status, &readiness["ready"]), (503, &json!(false)));
+    for check in readiness["checks"].as_array().unwrap() {
+        let disk = check["name"] == "disk";
+        assert_eq!(check["ok"], !disk, "{readiness:#}");
+        let said = check["detail"].as_str().unwrap();
+        assert_eq!(said.contains("make room"), disk, "{said}");
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn a_host_stops_in_good_order_and_starts_again_with_the_same_keys() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = crate::Options::in_folder(folder.path());
