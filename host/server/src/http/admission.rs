@@ -17,10 +17,9 @@ use super::extract::body_limit;
 use super::layers::vital;
 use super::problem::{Code, Problem};
 use axum::body::HttpBody as _;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jackfield_engine::Busy;
 use jackfield_sandbox::{Account, Share, Shares};
@@ -197,10 +196,14 @@ impl From<Busy> for Problem {
 }
 
 /// The layer: behind the gate, which says who asks.
-pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn admit<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let path = request.uri().path();
     if vital(path) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let admission = &app.admission;
     let caller = request.extensions().get::<Caller>();
@@ -222,7 +225,7 @@ pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) 
     };
     let streams = path.ends_with("/timeline");
     let start = Instant::now();
-    let response = next.run(request).await;
+    let response = next(request).await;
     admission.took(start.elapsed());
     // By the engine, which knows the workflow, or by another host.
     if response.status() == StatusCode::TOO_MANY_REQUESTS {

@@ -11,11 +11,10 @@
 use super::key::Key;
 use super::problem::{Code, Problem};
 use super::scopes;
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jackfield_engine::SharedClock;
 use jackfield_store::records::{ApiKey, Workspace};
@@ -346,12 +345,16 @@ impl Gate {
 }
 
 /// The layer: lets a request pass, or answers it with a problem.
-pub async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub async fn gate<F: Future<Output = Response>>(
+    gate: &Gate,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();
     if let Some(path) = path
         && let Err(problem) = gate.admit(path.as_str(), &mut request).await
     {
         return problem.into_response();
     }
-    next.run(request).await
+    next(request).await
 }

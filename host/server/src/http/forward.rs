@@ -17,10 +17,9 @@ use super::problem::{Code, Problem};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -157,14 +156,14 @@ fn add(headers: &mut HeaderMap, kept: Vec<(String, String)>) {
 }
 
 /// The innermost layer: hands a request on where its route says that it belongs elsewhere.
-pub async fn elsewhere(
-    State(app): State<App>,
+pub async fn elsewhere<F: Future<Output = Response>>(
+    app: &App,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Result<Response, Problem> {
     let everything = usize::try_from(app.engine.store().buckets()).unwrap_or(0);
     if app.engine.owned() == everything || request.method().is_safe() {
-        return Ok(next.run(request).await);
+        return Ok(next(request).await);
     }
     let (parts, body) = request.into_parts();
     let length = parts
@@ -180,7 +179,7 @@ pub async fn elsewhere(
         caller: parts.extensions.get::<Caller>().cloned(),
         request_key: parts.extensions.get::<RequestKey>().cloned(),
     };
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let response = next(Request::from_parts(parts, Body::from(body))).await;
     let problem = response.extensions().get::<Problem>();
     let Some(bucket) = problem.and_then(Problem::elsewhere) else {
         return Ok(response);

@@ -16,10 +16,9 @@ use super::auth::Caller;
 use super::extract::{body_limit, read_body};
 use super::problem::{Code, Problem};
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jackfield_engine::SharedClock;
@@ -305,19 +304,19 @@ fn replayed(answer: Answer) -> Response {
 }
 
 /// The layer. Stands behind the gate: the key belongs to the caller's workspace.
-pub async fn replay(
-    State(replay): State<Arc<Replay>>,
+pub async fn replay<F: Future<Output = Response>>(
+    replay: &Arc<Replay>,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Result<Response, Problem> {
     if request.method() != Method::POST {
-        return Ok(next.run(request).await);
+        return Ok(next(request).await);
     }
     let (Some(key), Some(caller)) = (
         key_of(request.headers())?,
         request.extensions().get::<Caller>().cloned(),
     ) else {
-        return Ok(next.run(request).await);
+        return Ok(next(request).await);
     };
     let (mut parts, body) = request.into_parts();
     let length = parts
@@ -331,7 +330,7 @@ pub async fn replay(
         Turn::Go(under_way, row) => {
             parts.extensions.insert(RequestKey(key));
             let request = Request::from_parts(parts, Body::from(body));
-            let response = next.run(request).await;
+            let response = next(request).await;
             let response = replay.settle(*row, response).await;
             drop(under_way);
             Ok(response)

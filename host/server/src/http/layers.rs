@@ -9,9 +9,8 @@
 //! addresses, tokens and secrets: the log has the route's template and the id.
 
 use super::problem::{Code, Problem};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -57,7 +56,10 @@ fn request_id(request: &Request) -> String {
 }
 
 /// Gives the request an id, a span and metrics, and finishes the answer.
-pub async fn observe(mut request: Request, next: Next) -> Response {
+pub async fn observe<F: Future<Output = Response>>(
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let id = request_id(&request);
     let method = request.method().clone();
     let route = request
@@ -77,7 +79,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     let start = Instant::now();
     metrics::gauge!(UNDER_WAY).increment(1.0);
-    let answered = AssertUnwindSafe(next.run(request))
+    let answered = AssertUnwindSafe(next(request))
         .catch_unwind()
         .instrument(span.clone())
         .await;
@@ -165,7 +167,11 @@ pub(super) fn vital(path: &str) -> bool {
 }
 
 /// Keeps the number of requests under way and their time finite.
-pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+pub async fn bound<F: Future<Output = Response>>(
+    bounds: &Bounds,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let path = request.uri().path();
     let time = bounds.time(path);
     let place = if vital(path) {
@@ -180,7 +186,7 @@ pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -
             }
         }
     };
-    let answered = tokio::time::timeout(time, next.run(request)).await;
+    let answered = tokio::time::timeout(time, next(request)).await;
     drop(place);
     answered.unwrap_or_else(|_| {
         Problem::new(
@@ -196,15 +202,19 @@ pub async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -
 }
 
 /// Carries out what changes something in a task of its own.
-pub async fn detach(State(tasks): State<TaskTracker>, request: Request, next: Next) -> Response {
+pub async fn detach<F: Future<Output = Response> + Send + 'static>(
+    tasks: &TaskTracker,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     if matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     ) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let span = tracing::Span::current();
-    match tasks.spawn(next.run(request).instrument(span)).await {
+    match tasks.spawn(next(request).instrument(span)).await {
         Ok(response) => response,
         Err(_) => Problem::internal("a route panicked").into_response(),
     }

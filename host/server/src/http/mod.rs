@@ -27,9 +27,11 @@ pub mod views;
 use app::App;
 use auth::Gate;
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use layers::Bounds;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use utoipa::openapi::OpenApi;
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
@@ -60,21 +62,56 @@ pub fn desk(app: &App) -> forward::Desk {
 
 /// The service of a host.
 pub fn router(app: &App, bounds: Bounds) -> Router {
-    let gate = Gate::new(app.access.clone(), openapi::needs(document()));
+    let around = Arc::new(Around {
+        app: app.clone(),
+        gate: Gate::new(app.access.clone(), openapi::needs(document())),
+        bounds,
+    });
     let (router, _) = routes::all(openapi::blank()).split_for_parts();
-    // The last layer is the outermost.
     router
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::wrong_method)
         .with_state(app.clone())
-        .layer(from_fn_with_state(app.clone(), forward::elsewhere))
-        .layer(from_fn_with_state(app.replay.clone(), idempotency::replay))
-        .layer(from_fn_with_state(app.clone(), admission::admit))
-        .layer(from_fn_with_state(gate, auth::gate))
-        .layer(from_fn_with_state(app.tasks.clone(), layers::detach))
-        .layer(from_fn_with_state(bounds, layers::bound))
-        .layer(from_fn_with_state(app.clone(), stopping::turn_away))
-        .layer(from_fn(layers::observe))
+        .layer(from_fn_with_state(around, surround))
+}
+
+/// What surrounds a route.
+struct Around {
+    app: App,
+    gate: Gate,
+    bounds: Bounds,
+}
+
+/// All that surrounds a route, from the outside in. One layer and not eight: for every request each
+/// layer of a router is copied, with all that are below it.
+async fn surround(State(around): State<Arc<Around>>, request: Request, next: Next) -> Response {
+    let app = &around.app;
+    let route = {
+        let around = around.clone();
+        async move |request| behind_the_gate(&around, request, next).await
+    };
+    layers::observe(request, |request| {
+        stopping::turn_away(app, request, |request| {
+            layers::bound(&around.bounds, request, |request| {
+                layers::detach(&app.tasks, request, route)
+            })
+        })
+    })
+    .await
+}
+
+async fn behind_the_gate(around: &Around, request: Request, next: Next) -> Response {
+    let app = &around.app;
+    auth::gate(&around.gate, request, |request| {
+        admission::admit(app, request, async |request| {
+            let answered = idempotency::replay(&app.replay, request, async |request| {
+                let answered = forward::elsewhere(app, request, |request| next.run(request));
+                answered.await.into_response()
+            });
+            answered.await.into_response()
+        })
+    })
+    .await
 }
 
 #[cfg(test)]

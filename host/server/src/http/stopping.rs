@@ -11,8 +11,7 @@ use super::app::App;
 use super::layers::vital;
 use super::problem::{Code, Problem};
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -24,17 +23,21 @@ const HOOKS: &str = "/hooks/";
 const AGAIN: u64 = 2;
 
 /// The layer.
-pub(super) async fn turn_away(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn turn_away<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     if vital(request.uri().path()) {
-        return next.run(request).await;
+        return next(request).await;
     }
     // Counted before the look: a host that stops waits for whoever saw it running.
     let token = app.under_way.token();
     if !app.stopping.is_cancelled() {
-        return held(next.run(request).await, token);
+        return held(next(request).await, token);
     }
     if request.uri().path().starts_with(HOOKS) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let said = "The host is stopping; nothing was done. Send the request again in a moment.";
     Problem::new(Code::Unavailable, said)

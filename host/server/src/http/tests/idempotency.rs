@@ -4,7 +4,7 @@ use crate::http::auth::Caller;
 use crate::http::idempotency::{KEPT, Replay, RequestKey, Withhold, replay};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
@@ -67,6 +67,11 @@ async fn secret(State(work): State<Arc<Work>>) -> (Extension<Withhold>, &'static
     (Extension(Withhold), "jf_secret")
 }
 
+async fn layer(State(answers): State<Arc<Replay>>, request: Request, next: Next) -> Response {
+    let answered = replay(&answers, request, |request| next.run(request)).await;
+    answered.into_response()
+}
+
 fn router(store: &SharedStore, clock: &SimulatedClock, state: &Arc<Work>) -> Router {
     let answers = Arc::new(Replay::new(store.clone(), Arc::new(clock.clone())));
     let caller = Caller {
@@ -80,7 +85,7 @@ fn router(store: &SharedStore, clock: &SimulatedClock, state: &Arc<Work>) -> Rou
         .route("/refuse", post(refuse))
         .route("/secret", post(secret))
         .with_state(state.clone())
-        .layer(from_fn_with_state(answers, replay))
+        .layer(from_fn_with_state(answers, layer))
         .layer(Extension(caller))
 }
 

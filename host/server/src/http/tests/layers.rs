@@ -4,8 +4,8 @@ use super::Fixture;
 use crate::http::layers::{Bounds, bound, detach, observe, unknown_route};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use reqwest::Method;
@@ -29,9 +29,22 @@ fn router(bounds: Bounds) -> Router {
         .route("/explode", get(explode).post(explode))
         .route("/for-ever", get(for_ever))
         .fallback(unknown_route)
-        .layer(from_fn_with_state(TaskTracker::new(), detach))
-        .layer(from_fn_with_state(bounds, bound))
-        .layer(from_fn(observe))
+        .layer(from_fn(in_a_task))
+        .layer(from_fn_with_state(bounds, bounded))
+        .layer(from_fn(async |request: Request, next: Next| {
+            observe(request, |request| next.run(request)).await
+        }))
+}
+
+async fn in_a_task(request: Request, next: Next) -> Response {
+    detach(&TaskTracker::new(), request, async |request| {
+        next.run(request).await
+    })
+    .await
+}
+
+async fn bounded(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    bound(&bounds, request, |request| next.run(request)).await
 }
 
 async fn body(response: Response) -> Value {
@@ -95,7 +108,7 @@ async fn what_changes_something_goes_on_when_the_caller_hangs_up() {
     };
     let router = Router::new()
         .route("/work", route)
-        .layer(from_fn_with_state(TaskTracker::new(), detach));
+        .layer(from_fn(in_a_task));
     let request = Request::post("/work").body(Body::empty()).unwrap();
     let caller = tokio::spawn(router.oneshot(request));
     begun.notified().await;
