@@ -8,12 +8,12 @@
 //! nothing else. Each benchmark prints its own list as its last line; what is no list of figures
 //! fails the command.
 
-use crate::{peers_bench, repo, shell, test};
+use crate::{peers_bench, plugins, repo, shell, test};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::process::{Command, ExitCode, Stdio};
-use std::{env, io};
 
 /// The benchmark of other engines, which are brought from their registries: it runs when asked for.
 const PEERS: &str = "peers";
@@ -83,15 +83,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if chosen.iter().any(|(_, name)| name == PEERS) {
         peers_bench::bring()?;
     }
-    build_plugins()?;
-    let mut build = shell::cargo();
-    build.args(["build", "--profile", &options.profile]);
-    build.args(["--package", "jackfield-server", "--bin", "jackfield"]);
-    shell::run(&mut build)?;
+    plugins::build()?;
+    let mut build = cargo("build", options, &all);
+    shell::run(build.args(["--bin", "jackfield"]))?;
     let mut figures = Vec::new();
     for (package, name) in chosen {
         eprintln!("\n=== {name} ({package})");
-        let mut command = command(options, package, name);
+        let mut command = cargo("bench", options, &all);
+        command.args(["--bench", name, "--"]);
+        command.args(options.handed_on());
         if options.wants_json() {
             figures.extend(measured(&mut command)?);
         } else {
@@ -104,19 +104,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the plugins with every word on standard error: figures alone go to standard output.
-fn build_plugins() -> Result<()> {
-    let mut build = Command::new(env::current_exe().context("this program has no path")?);
-    shell::run(build.arg("plugins").stdout(io::stderr()))
-}
-
-/// One benchmark.
-fn command(options: &Options, package: &str, name: &str) -> Command {
+/// Cargo for the host and the benchmarks together: for one alone it would choose other features of
+/// the libraries, and build those once more.
+fn cargo(what: &str, options: &Options, benchmarks: &[(String, String)]) -> Command {
     let mut command = shell::cargo();
-    command
-        .args(["bench", "--profile", &options.profile])
-        .args(["--package", package, "--bench", name, "--"])
-        .args(options.handed_on());
+    command.args([what, "--profile", &options.profile]);
+    let mut packages = BTreeSet::from(["jackfield-server"]);
+    packages.extend(benchmarks.iter().map(|(package, _)| package.as_str()));
+    for package in packages {
+        command.args(["--package", package]);
+    }
     test::with_paths(&mut command);
     let program = repo::program(&options.profile, "jackfield");
     command.env("JACKFIELD_BIN", program);

@@ -4,12 +4,12 @@
 //! With `--every-commit` it runs the tests of `tests/tests/faults` instead: the main job with the
 //! host dying at each of its commits, before and after.
 
-use crate::{postgres, repo, shell, test};
+use crate::{plugins, postgres, repo, shell, test};
 use anyhow::{Context, Result};
 use clap::Args;
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::{env, fs, io};
 
 /// What `cargo xtask kill` accepts.
 #[derive(Args)]
@@ -85,7 +85,7 @@ impl Options {
 /// # Errors
 /// When something cannot be brought or built.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    build_plugins()?;
+    plugins::build()?;
     if options.every_commit || options.database.as_deref() == Some("postgres") {
         postgres::bring()?;
     }
@@ -109,12 +109,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         .status()?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
-}
-
-/// Builds the plugins with every word on standard error: figures alone go to standard output.
-fn build_plugins() -> Result<()> {
-    let mut build = Command::new(env::current_exe().context("this program has no path")?);
-    shell::run(build.arg("plugins").stdout(io::stderr()))
 }
 
 fn every_commit() -> Result<ExitCode> {

@@ -55,14 +55,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds every plugin and prints what there is now.
+/// Builds every plugin and says on standard error what there is now: figures of whoever calls go to
+/// standard output.
 ///
 /// # Errors
 /// As for [`run`].
 pub(crate) fn build() -> Result<()> {
     let toolchain = wasm_target::bring()?;
     let contract = component::contract_version()?;
-    println!(
+    eprintln!(
         "plugins for contract {contract}, built by {}",
         toolchain.road()
     );
@@ -90,7 +91,7 @@ pub(crate) fn build() -> Result<()> {
     if rows.is_empty() {
         bail!("there is no plugin to build: no workspace under plugins/ has a cdylib package");
     }
-    print!("{}", table(&rows));
+    eprint!("{}", table(&rows));
     Ok(())
 }
 

@@ -112,7 +112,7 @@ async fn under_way(host: &Host) -> Result<bool> {
 /// When it cannot be opened.
 async fn open(data: &Path) -> Result<SqliteStore> {
     let mut options = sqlite::Options::new(data.join("jackfield.db"), "host", Arc::new(now));
-    options.check = false;
+    options.check_up_to = 0;
     Ok(SqliteStore::open(options).await?)
 }
 

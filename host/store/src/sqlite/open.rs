@@ -25,6 +25,8 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a reader waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
+/// The largest file that is checked at every start: a fraction of a second.
+const CHECKED: u64 = 64 << 20;
 /// Only for new databases; see `dialect.rs` for what was measured.
 const PAGE_BYTES: u32 = 8_192;
 /// Prepared texts: each mixture of tables in a transaction is one.
@@ -44,9 +46,9 @@ pub struct Options {
     pub buckets: i32,
     /// The clock.
     pub now: Clock,
-    /// Whether every page is checked before use (`PRAGMA quick_check`): the start then takes as
-    /// long as reading the whole file.
-    pub check: bool,
+    /// Every page of a file of so many bytes at most is checked before use (`PRAGMA quick_check`),
+    /// which takes as long as reading it. Larger ones are checked when somebody asks.
+    pub check_up_to: u64,
     /// The file never grows beyond so many bytes, if given; commits are then `Unavailable`.
     pub max_bytes: Option<u64>,
 }
@@ -60,7 +62,7 @@ impl Options {
             host: host.into(),
             buckets: crate::id::DEFAULT_BUCKETS,
             now,
-            check: true,
+            check_up_to: CHECKED,
             max_bytes: None,
         }
     }
@@ -255,7 +257,7 @@ async fn prepare(
         .max_connections(1)
         .connect_with(connect.pragma("cache_size", "-2048"));
     let one = one.await.map_err(|error| damaged(path, error))?;
-    if options.check {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() <= options.check_up_to) {
         check(path, &one).await?;
     }
     migrate(&one).await?;

@@ -30,7 +30,7 @@ impl SqliteSide {
         if let Use::Target(buckets) = purpose {
             let options = Options {
                 buckets,
-                check: false,
+                check_up_to: 0,
                 // The lease that it writes has lapsed at once, whatever the time.
                 ..Options::new(path, "copy", Arc::new(|| 0))
             };
