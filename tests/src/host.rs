@@ -11,7 +11,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -38,6 +38,17 @@ pub struct Done {
     pub out: String,
     /// What it complained.
     pub err: String,
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Done {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Done {
+            status: output.status,
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
 }
 
 impl Done {
@@ -249,12 +260,7 @@ impl Host {
             .output()
             .await
             .expect("the program starts");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Done {
-            status: output.status,
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
+        Done::from(output)
     }
 }
 

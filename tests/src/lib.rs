@@ -28,6 +28,8 @@ pub use api::{Answer, Api};
 pub use cluster::Cluster;
 pub use host::{Done, Host};
 pub use office::{ACCOUNT_SID, AUTH_TOKEN, CALLER, OFFICE, Office, call, phone};
-pub use place::{openapi, peer, plugins, program, program_with_faults, repository};
+pub use place::{
+    openapi, peer, plugins, program, program_on_a_limited_disk, program_with_faults, repository,
+};
 pub use poll::{PATIENCE, until};
 pub use program::{Program, free_port};

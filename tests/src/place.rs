@@ -3,8 +3,9 @@
 //! `cargo xtask test` says it by environment variables; without them the places of a debug build
 //! are taken, so that `cargo test -p jackfield-tests` works in a checkout that was built.
 
-use std::env;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// What to do when something is not there.
 const BUILD: &str = "run `cargo xtask test --only end-to-end`, which builds and brings it";
@@ -25,6 +26,21 @@ fn named(variable: &str, usual: &str) -> PathBuf {
 #[must_use]
 pub fn program() -> PathBuf {
     named("JACKFIELD_BIN", "target/debug/jackfield")
+}
+
+/// The program, as a script in this folder, for a process whose files may not grow beyond a limit.
+/// The signal that comes with the limit would end the process; a full disk sends none.
+#[must_use]
+pub fn program_on_a_limited_disk(folder: &Path) -> PathBuf {
+    let wrapper = folder.join("jackfield");
+    let script = format!(
+        "#!/bin/sh\ntrap '' XFSZ\nexec {} \"$@\"\n",
+        program().display()
+    );
+    fs::write(&wrapper, script).expect("the folder takes files");
+    let may_run = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&wrapper, may_run).expect("the file is ours");
+    wrapper
 }
 
 /// The program, built so that it ends itself at a commit which the environment names.

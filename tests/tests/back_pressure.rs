@@ -7,12 +7,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use jackfield_tests::{Answer, Api, Host, PATIENCE, program, until};
+use jackfield_tests::{Answer, Api, Host, PATIENCE, program_on_a_limited_disk, until};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -414,14 +413,7 @@ async fn readiness_tells_that_the_database_is_held_by_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_tells_that_nothing_can_be_written() {
     let folder = tempfile::tempdir().unwrap();
-    let wrapper = folder.path().join("jackfield");
-    // The signal that comes with the limit would end the process; a full disk sends none.
-    let script = format!(
-        "#!/bin/sh\ntrap '' XFSZ\nexec {} \"$@\"\n",
-        program().display()
-    );
-    fs::write(&wrapper, script).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let wrapper = program_on_a_limited_disk(folder.path());
     let host = Host::start_program(&wrapper, &[]).await;
     let process = Pid::from_raw(i32::try_from(host.pid()).unwrap());
     let limit = |current| {

@@ -26,7 +26,7 @@ fn name(url: &str) -> &str {
 
 /// A command of an operator, who names the database by the variable.
 fn operate(url: &str, data: &Path, arguments: &[&str]) -> Done {
-    let output = Command::new(program())
+    Command::new(program())
         .args(arguments)
         .env("JACKFIELD_DATABASE", url)
         .env("JACKFIELD_DATA", data)
@@ -34,13 +34,8 @@ fn operate(url: &str, data: &Path, arguments: &[&str]) -> Done {
         .env_remove("JACKFIELD_KEY")
         .stdin(Stdio::null())
         .output()
-        .expect("the program starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Done {
-        status: output.status,
-        out: text(&output.stdout),
-        err: text(&output.stderr),
-    }
+        .expect("the program starts")
+        .into()
 }
 
 /// The commands of the page's section, each split into words; none of them needs quotes.

@@ -12,12 +12,10 @@ mod clock;
 mod every_commit;
 mod telling;
 
-use jackfield_tests::{Host, phone, program, until};
+use jackfield_tests::{Host, phone, program_on_a_limited_disk, until};
 use reqwest::Method;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 fn is_over(run: &Value) -> bool {
@@ -100,14 +98,7 @@ async fn counted_once(host: &Host, count: usize) {
 #[tokio::test]
 async fn a_disk_on_which_nothing_can_be_written_delays_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let wrapper = folder.path().join("jackfield");
-    // The signal that comes with the limit would end the process; a full disk sends none.
-    let script = format!(
-        "#!/bin/sh\ntrap '' XFSZ\nexec {} \"$@\"\n",
-        program().display()
-    );
-    fs::write(&wrapper, script).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let wrapper = program_on_a_limited_disk(folder.path());
     let mut host = Host::start_program(&wrapper, &[]).await;
     publish_count(&host).await;
     send_counts(&host, 0, 10, || {}).await;

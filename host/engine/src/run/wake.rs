@@ -3,7 +3,7 @@
 //! All of it happens under the bucket's lock, on the run as the database has it, so that of two
 //! things that would end the same wait the first does and the second finds nothing to end.
 
-use crate::engine::Core;
+use crate::engine::{BucketLock, Core};
 use crate::events::AcceptError;
 use crate::room::InLine;
 use crate::run::burst::BurstEnd;
@@ -254,13 +254,7 @@ pub(crate) async fn cancel(core: &Arc<Core>, id: &str, reason: &str) -> Result<b
     if !matches!(run.state.as_str(), "waiting" | "needs-attention") {
         return Ok(false);
     }
-    let mut commit = lock.tenure().commit();
-    cancelled(core, run, reason, &mut commit);
-    core.store
-        .commit(commit)
-        .await
-        .map_err(AcceptError::Commit)?;
-    core.moved(id);
+    commit_cancelled(core, &lock, run, reason).await?;
     Ok(true)
 }
 
@@ -276,13 +270,23 @@ pub(crate) async fn cancel_idle(
         return Ok(());
     };
     run.seq = next_seq(core, &run).await?;
+    commit_cancelled(core, &lock, run, reason).await
+}
+
+async fn commit_cancelled(
+    core: &Arc<Core>,
+    lock: &BucketLock,
+    run: Run,
+    reason: &str,
+) -> Result<(), AcceptError> {
+    let id = run.id.clone();
     let mut commit = lock.tenure().commit();
     cancelled(core, run, reason, &mut commit);
     core.store
         .commit(commit)
         .await
         .map_err(AcceptError::Commit)?;
-    core.moved(&in_line.id);
+    core.moved(&id);
     Ok(())
 }
 
