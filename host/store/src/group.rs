@@ -16,7 +16,7 @@ use crate::table::Table;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
@@ -24,6 +24,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 const BATCH: usize = 512;
 /// Bytes in one transaction at most (a single commit may be larger).
 const BATCH_BYTES: usize = 8 << 20;
+/// How long a batch gathers at most, once it has a commit.
+const GATHERING: Duration = Duration::from_micros(500);
 /// Commits that wait at most.
 const QUEUE: usize = 4_096;
 /// KiB that wait at most.
@@ -184,19 +186,31 @@ impl<B: Backend> Loop<B> {
         self.backend.close().await;
     }
 
-    /// Waits for the first commit, then takes what is there.
+    /// Waits for the first commit, then takes what is there, and lets whoever is about to hand one
+    /// in do so: on a busy host every other task that is ready goes first, as long as more commits
+    /// come of it; on an idle one nobody is waited for.
     async fn gather(&mut self) -> Vec<Waiting> {
         let mut batch = Vec::new();
         let mut bytes = 0;
-        while batch.len() < BATCH && bytes < BATCH_BYTES {
-            let next = match self.carried.pop_front() {
-                Some(next) => Some(next),
-                None if batch.is_empty() => self.waiting.recv().await,
-                None => self.waiting.try_recv().ok(),
-            };
-            let Some(next) = next else { break };
-            bytes += next.member.bytes();
-            batch.push(next);
+        let mut began = None;
+        loop {
+            let had = batch.len();
+            while batch.len() < BATCH && bytes < BATCH_BYTES {
+                let next = match self.carried.pop_front() {
+                    Some(next) => Some(next),
+                    None if batch.is_empty() => self.waiting.recv().await,
+                    None => self.waiting.try_recv().ok(),
+                };
+                let Some(next) = next else { break };
+                bytes += next.member.bytes();
+                batch.push(next);
+            }
+            let full = batch.len() >= BATCH || bytes >= BATCH_BYTES;
+            let began = began.get_or_insert_with(Instant::now);
+            if batch.len() == had || full || began.elapsed() > GATHERING {
+                break;
+            }
+            tokio::task::yield_now().await;
         }
         meter::queue(self.waiting.len() + self.carried.len());
         batch

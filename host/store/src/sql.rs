@@ -15,6 +15,9 @@ use std::fmt::Write as _;
 
 /// How a database differs from the other.
 pub(crate) trait Dialect {
+    /// How a statement that adds rows begins.
+    const INSERT: &'static str = "INSERT INTO";
+
     /// The place of the bound value of this number, from 1.
     fn bound(number: usize) -> String;
     /// The rows of the bound JSON array of objects as a table `e`.
@@ -70,7 +73,8 @@ fn key(table: &Table) -> impl Iterator<Item = &Column> {
 /// Adds rows; a taken key is an error. Binds the rows.
 pub(crate) fn insert<D: Dialect>(table: &Table, number: usize) -> String {
     format!(
-        "INSERT INTO {} ({}) SELECT {} FROM {}",
+        "{} {} ({}) SELECT {} FROM {}",
+        D::INSERT,
         table.name,
         names(table),
         fields::<D>(table),

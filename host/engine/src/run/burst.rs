@@ -244,7 +244,8 @@ impl Burst {
     /// Under the bucket's lock where something is read that the commit rests on.
     async fn commit_turn(&mut self, turn: &Turn) -> Result<Option<Event>, BurstEnd> {
         if !self.effects.is_empty() {
-            return self.commit_effects(turn).await;
+            // Boxed: most commits have none, and would carry its room about.
+            return Box::pin(self.commit_effects(turn)).await;
         }
         let core = self.core.clone();
         let _lock = match &turn.heard {
@@ -278,13 +279,15 @@ impl Burst {
     fn base(&self, turn: &Turn) -> Result<Commit, BurstEnd> {
         let mut commit = self.tenure.commit();
         journal::add(&self.entries, self.run.bucket, &self.run.id, &mut commit);
-        commit.writes.push(Write::Put {
-            table: Run::TABLE,
-            row: row(&self.run, &self.state)
-                .map_err(|error| BurstEnd::Reload(error.to_string()))?,
-        });
-        if let Some(event) = self.opening.as_ref().and_then(Opening::event) {
-            commit.put(event);
+        let table = Run::TABLE;
+        let row = row(&self.run, &self.state);
+        let row = row.map_err(|error| BurstEnd::Reload(error.to_string()))?;
+        match self.opening.as_ref().and_then(Opening::event) {
+            Some(event) => {
+                commit.writes.push(Write::Insert { table, row });
+                commit.insert(event);
+            }
+            None => commit.writes.push(Write::Put { table, row }),
         }
         for wait in &turn.waits {
             commit.put(wait);

@@ -15,6 +15,10 @@ use crate::table::{Column, Kind, Table};
 pub(crate) struct Sqlite;
 
 impl Dialect for Sqlite {
+    // The default, ABORT, undoes the statement alone, for which SQLite copies every page before the
+    // statement changes it. Here a statement that fails takes its transaction with it in any case.
+    const INSERT: &'static str = "INSERT OR ROLLBACK INTO";
+
     fn bound(_: usize) -> String {
         // By order, not by number: several statements share one list of values (`writer.rs`).
         "?".into()
