@@ -14,6 +14,7 @@ use jackfield_sandbox::Account;
 use jackfield_store::records::{Event, Run};
 use jackfield_store::{Change, Is, Query, ReadError, StoreExt};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -23,8 +24,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long bursts of a bucket that is to leave may take to their next commit. An activation is
 /// bounded by its deadline; what takes longer is cut off by the fence, as if this host had died.
 const DRAIN: Duration = Duration::from_secs(20);
-/// How many runs of a bucket are read at a time.
-const PAGE: i64 = 500;
+/// How many buckets are read together, so that a start asks the database little.
+const TOGETHER: usize = 32;
+/// How many runs are read at a time.
+const PAGE: i64 = 2_000;
 
 /// Takes up the buckets that this host owns already.
 pub(crate) async fn start(
@@ -34,13 +37,11 @@ pub(crate) async fn start(
     let mut taken = Vec::new();
     while let Ok(change) = changes.try_recv() {
         match change {
-            Change::Taken(bucket) => {
-                take(core, bucket).await?;
-                taken.push(bucket);
-            }
+            Change::Taken(bucket) => taken.push(bucket),
             other => follow(core, other).await,
         }
     }
+    take(core, &taken).await?;
     core.timers.read_again();
     if let Some(domain) = core.domain() {
         domain
@@ -99,7 +100,7 @@ async fn follow(core: &Arc<Core>, change: Change) {
             if core.tenures.of(bucket).is_ok() {
                 let task = core.clone();
                 core.tasks
-                    .spawn(async move { parcels::look(&task, bucket).await });
+                    .spawn(async move { parcels::look(&task, &[bucket]).await });
             }
         }
         Change::Control => core.forget_control(),
@@ -112,13 +113,11 @@ async fn follow(core: &Arc<Core>, change: Change) {
 
 async fn take_all(core: &Arc<Core>, buckets: Vec<i32>) {
     tracing::info!(buckets = buckets.len(), "buckets are taken over");
-    for bucket in &buckets {
-        while let Err(error) = take(core, *bucket).await {
-            tracing::warn!(bucket, %error, "the bucket cannot be read; again in a second");
-            tokio::select! {
-                () = core.stopping.cancelled() => return,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
+    while let Err(error) = take(core, &buckets).await {
+        tracing::warn!(%error, "new buckets cannot be read; again in a second");
+        tokio::select! {
+            () = core.stopping.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
         }
     }
     core.timers.read_again();
@@ -132,38 +131,48 @@ async fn take_all(core: &Arc<Core>, buckets: Vec<i32>) {
     }
 }
 
-/// Takes up what a bucket holds.
-async fn take(core: &Arc<Core>, bucket: i32) -> Result<(), ReadError> {
-    let Some(epoch) = core.store.epoch(bucket) else {
-        return Ok(());
-    };
-    // Whoever had it before may have had a clock that is ahead of ours.
+/// Takes up what buckets hold, and is as good when it is done again after an error.
+async fn take(core: &Arc<Core>, buckets: &[i32]) -> Result<(), ReadError> {
+    // Whoever had them before may have had a clock that is ahead of ours.
     let latest = Query::<Event>::all().descending("id").limit(1);
     for event in core.store.find(latest).await? {
         jackfield_store::observe(&event.id);
     }
-    // Nobody starts anything here before the tenure begins, so these are all there are.
-    let open = unfinished(core, bucket).await?;
-    let tenure = core
-        .tenures
-        .begin(bucket, epoch, core.now(), &core.stopping);
-    for (account, id, weight) in open {
-        room::line_up(core, account, InLine::recovered(&tenure, id, weight));
+    for buckets in buckets.chunks(TOGETHER) {
+        let ours: Vec<(i32, i64)> = buckets
+            .iter()
+            .filter_map(|bucket| Some((*bucket, core.store.epoch(*bucket)?)))
+            .filter(|(bucket, _)| {
+                let tenure = core.tenures.of(*bucket);
+                !tenure.is_ok_and(|tenure| tenure.takes_bursts() && tenure.holds(&*core.store))
+            })
+            .collect();
+        let buckets: Vec<i32> = ours.iter().map(|(bucket, _)| *bucket).collect();
+        // Nobody starts anything here before the tenure begins, so these are all there are.
+        let mut open = unfinished(core, &buckets).await?;
+        for (bucket, epoch) in ours {
+            let tenure = core
+                .tenures
+                .begin(bucket, epoch, core.now(), &core.stopping);
+            for (account, id, weight) in open.remove(&bucket).unwrap_or_default() {
+                room::line_up(core, account, InLine::recovered(&tenure, id, weight));
+            }
+        }
+        parcels::look(core, &buckets).await;
     }
-    parcels::look(core, bucket).await;
     Ok(())
 }
 
-/// The runs of a bucket that are to be driven: on whose behalf, id, weight. No more than this is
-/// kept of those that stand in line.
-async fn unfinished(
-    core: &Core,
-    bucket: i32,
-) -> Result<Vec<(Account, Box<str>, usize)>, ReadError> {
-    let mut open = Vec::new();
+/// What is kept of a run that is to be driven and stands in line: on whose behalf, id, weight.
+type Open = (Account, Box<str>, usize);
+
+/// The runs of these buckets that are to be driven, by bucket.
+async fn unfinished(core: &Core, buckets: &[i32]) -> Result<HashMap<i32, Vec<Open>>, ReadError> {
+    let mut open: HashMap<i32, Vec<Open>> = HashMap::new();
     let mut last = String::new();
     loop {
-        let page = Query::<Run>::of(bucket)
+        let page = Query::<Run>::all()
+            .filter("bucket", Is::In, buckets)
             .filter("state", Is::In, vec!["queued", "running"])
             .equal("ended_at", Value::Null)
             .filter("id", Is::Greater, last.as_str())
@@ -174,7 +183,8 @@ async fn unfinished(
         last.clone_from(&end.id);
         for run in &page {
             let weight = room::weight(&run.data);
-            open.push((room::account(run), run.id.as_str().into(), weight));
+            let of_bucket = open.entry(run.bucket).or_default();
+            of_bucket.push((room::account(run), run.id.as_str().into(), weight));
         }
         if i64::try_from(page.len()).unwrap_or(0) < PAGE {
             break;

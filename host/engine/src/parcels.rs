@@ -16,14 +16,14 @@ use jackfield_sandbox::{Account, Shares};
 use jackfield_store::records::Parcel;
 use jackfield_store::{Commit, CommitError, Is, Notice, Query, ReadError, StoreExt};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How many parcels are worked on at the same time; whoever sends many leaves room for others.
 const TOGETHER: usize = 256;
-/// How many parcels of a bucket are read at a time.
+/// How many parcels are read at a time.
 const PAGE: i64 = 500;
 /// Answers that nobody took away (the host that asked died) go after so many milliseconds.
 const FORGOTTEN: i64 = 300_000;
@@ -125,7 +125,7 @@ impl Engine {
         metrics::counter!("jackfield_parcels_asked_total").increment(1);
         if core.tenures.of(bucket).is_ok() {
             // Taken over since the caller looked.
-            look(core, bucket).await;
+            look(core, &[bucket]).await;
         }
         let end = tokio::time::Instant::now() + patience;
         let mut pause = LOOK[0];
@@ -180,9 +180,10 @@ pub(crate) fn answered(core: &Core, id: &str) {
     }
 }
 
-/// Looks into the tray of a bucket of ours and starts what lies there, in the order put there.
-pub(crate) async fn look(core: &Arc<Core>, bucket: i32) {
-    let open = Query::<Parcel>::of(bucket)
+/// Looks into the trays of buckets of ours and starts what lies there, in the order put there.
+pub(crate) async fn look(core: &Arc<Core>, buckets: &[i32]) {
+    let open = Query::<Parcel>::all()
+        .filter("bucket", Is::In, buckets)
         .equal("answer", Value::Null)
         .ascending("id")
         .limit(PAGE);
@@ -193,23 +194,29 @@ pub(crate) async fn look(core: &Arc<Core>, bucket: i32) {
             }
         }
         // The next tick looks again.
-        Err(error) => tracing::warn!(bucket, %error, "the bucket's tray cannot be read"),
+        Err(error) => tracing::warn!(?buckets, %error, "trays cannot be read"),
     }
-    if let Err(error) = sweep(core, bucket).await {
-        tracing::debug!(bucket, %error, "old answers stay a while");
+    if let Err(error) = sweep(core, buckets).await {
+        tracing::debug!(?buckets, %error, "old answers stay a while");
     }
 }
 
-async fn sweep(core: &Core, bucket: i32) -> Result<(), AskError> {
-    let old = Query::<Parcel>::of(bucket)
+async fn sweep(core: &Core, buckets: &[i32]) -> Result<(), AskError> {
+    let old = Query::<Parcel>::all()
+        .filter("bucket", Is::In, buckets)
         .filter("at", Is::Less, core.now() - FORGOTTEN)
         .filter("answer", Is::NotEqual, Value::Null)
         .limit(PAGE);
-    let mut commit = Commit::of(bucket);
+    let mut commits = BTreeMap::new();
     for parcel in core.store.find(old).await? {
+        let commit = commits.entry(parcel.bucket);
+        let commit = commit.or_insert_with(|| Commit::of(parcel.bucket));
         commit.delete::<Parcel>([parcel.id.into()]);
     }
-    Ok(core.store.commit(commit).await?)
+    for commit in commits.into_values() {
+        core.store.commit(commit).await?;
+    }
+    Ok(())
 }
 
 fn start(core: &Arc<Core>, parcel: Parcel) {
