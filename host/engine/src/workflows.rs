@@ -5,14 +5,14 @@
 //! because every event looks at it.
 
 use crate::copies::Copies;
-use crate::document::{Catalogue, Document, Problem, Severity, StepDescriptor};
+use crate::document::{Catalogue, Document, Problem, Severity, Step, StepDescriptor};
 use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use jackfield_store::records::{Channel, ContactField, Template, Workflow, WorkflowVersion};
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// At most so many workflows in a workspace.
@@ -29,8 +29,8 @@ pub struct Version {
     pub version: i64,
     /// The document.
     pub document: Document,
-    /// The plugin of each step, by `name@major`.
-    pub plugins: BTreeMap<String, Arc<Loaded>>,
+    /// The plugin of each step, by the step's id.
+    pub plugins: HashMap<String, Arc<Loaded>>,
     pub(crate) prepared: Prepared,
 }
 
@@ -393,14 +393,19 @@ impl Workflows {
             .ok_or_else(|| WorkflowError::NotFound(format!("{workflow} version {version}")))?;
         // The source is read again, not the JSON: one reader of documents.
         let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
-        let mut plugins = BTreeMap::new();
+        let mut pinned = HashMap::new();
         for (uses, digest) in record.pins.as_object().into_iter().flatten() {
             let loaded = self
                 .plugins
                 .load(digest.as_str().unwrap_or_default())
                 .await?;
-            plugins.insert(uses.clone(), loaded);
+            pinned.insert(uses.as_str(), loaded);
         }
+        let plugin = |step: &Step| {
+            let loaded = pinned.get(step.uses.to_string().as_str())?;
+            Some((step.id.clone(), loaded.clone()))
+        };
+        let plugins = document.steps.iter().filter_map(plugin).collect();
         let found = Arc::new(Version {
             workspace: workspace.to_owned(),
             workflow: workflow.to_owned(),

@@ -221,7 +221,7 @@ fn conditions(
 fn branches(step: &Step, descriptor: &StepDescriptor, path: &str, problems: &mut Vec<Problem>) {
     let mut known = descriptor.fixed_branches();
     let own = descriptor.branches_in(&step.with);
-    known.extend(own.iter().cloned());
+    known.extend(own.iter().map(|name| (*name).to_owned()));
     for (name, _) in &step.branches {
         if !known.contains(name) {
             let message = format!(

@@ -20,6 +20,7 @@
 //! `success` (otherwise `next`) and `failure` (otherwise `fail`); naming one of them in `branches`
 //! changes that. Keys that are not known here are ignored: a plugin made for a later host works.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -136,6 +137,15 @@ impl<'de> Deserialize<'de> for Otherwise {
 
 fn any_object() -> Value {
     serde_json::json!({"type": "object"})
+}
+
+/// A token of a JSON pointer as the key that it means (RFC 6901).
+fn unescaped(token: &str) -> Cow<'_, str> {
+    if token.contains('~') {
+        Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(token)
+    }
 }
 
 #[expect(
@@ -325,43 +335,34 @@ impl StepDescriptor {
 
     /// The names of the branches that come from these settings, in order.
     #[must_use]
-    pub fn branches_in(&self, settings: &Value) -> Vec<String> {
+    pub fn branches_in<'s>(&self, settings: &'s Value) -> Vec<&'s str> {
         let Some(pointer) = &self.branches_from else {
             return Vec::new();
         };
         let mut found = vec![settings];
-        let tokens: Vec<String> = pointer
-            .split('/')
-            .skip(1)
-            .map(|t| t.replace("~1", "/").replace("~0", "~"))
-            .collect();
-        for (index, token) in tokens.iter().enumerate() {
-            let last = index + 1 == tokens.len();
+        let mut tokens = pointer.split('/').skip(1).peekable();
+        while let Some(token) = tokens.next() {
+            let last = tokens.peek().is_none();
             if token == "*" && last && found.iter().all(|value| value.is_object()) {
                 let maps = found.into_iter().filter_map(Value::as_object);
-                return maps.flat_map(Map::keys).cloned().collect();
+                return maps.flat_map(Map::keys).map(String::as_str).collect();
             }
-            found = found
-                .into_iter()
-                .flat_map(|value| match (token.as_str(), value) {
-                    ("*", Value::Array(items)) => items.iter().collect(),
-                    ("*", Value::Object(entries)) => entries.values().collect(),
-                    (key, Value::Object(entries)) => entries.get(key).into_iter().collect(),
-                    (key, Value::Array(items)) => key
-                        .parse::<usize>()
-                        .ok()
-                        .and_then(|i| items.get(i))
-                        .into_iter()
-                        .collect(),
-                    _ => Vec::new(),
-                })
-                .collect();
+            let key = unescaped(token);
+            found = found.into_iter().fold(Vec::new(), |mut below, value| {
+                match (token, value) {
+                    ("*", Value::Array(items)) => below.extend(items),
+                    ("*", Value::Object(entries)) => below.extend(entries.values()),
+                    (_, Value::Object(entries)) => below.extend(entries.get(&*key)),
+                    (_, Value::Array(items)) => {
+                        let place = key.parse::<usize>();
+                        below.extend(place.ok().and_then(|place| items.get(place)));
+                    }
+                    _ => {}
+                }
+                below
+            });
         }
-        found
-            .into_iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
+        found.into_iter().filter_map(Value::as_str).collect()
     }
 
     /// Checks settings against the schema. `before_variables`: variables are not put in yet, so a

@@ -50,7 +50,10 @@ impl Document {
                 Some(Otherwise::End) => return Target::End,
                 Some(Otherwise::Fail) => return Target::Fail,
                 Some(Otherwise::Branch(other)) => branch = other,
-                None if descriptor.branches_in(&step.with).contains(&branch) => {
+                None if descriptor
+                    .branches_in(&step.with)
+                    .contains(&branch.as_str()) =>
+                {
                     return self.following(&step.id);
                 }
                 None => return Target::Fail,
@@ -89,7 +92,12 @@ impl Document {
         match descriptor {
             Some(descriptor) => {
                 let mut names = descriptor.fixed_branches();
-                names.extend(descriptor.branches_in(&step.with));
+                names.extend(
+                    descriptor
+                        .branches_in(&step.with)
+                        .into_iter()
+                        .map(str::to_owned),
+                );
                 targets.extend(
                     names
                         .iter()

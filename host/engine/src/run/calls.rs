@@ -49,7 +49,7 @@ struct Told {
 
 /// The calls of one activation. Owns the burst while the plugin runs.
 pub(crate) struct RunCalls {
-    pub burst: Burst,
+    pub burst: Box<Burst>,
     /// What the activation has asked to happen, in order.
     pub effects: Vec<Effect>,
     /// Variables that it has set, not yet the run's.
@@ -74,7 +74,7 @@ pub(crate) struct RunCalls {
 impl RunCalls {
     /// For the activation that the burst is about to begin.
     pub(crate) async fn new(
-        burst: Burst,
+        burst: Box<Burst>,
         plugin: Arc<Loaded>,
         view: View,
     ) -> Result<RunCalls, BurstEnd> {
@@ -421,7 +421,7 @@ impl HostCalls for RunCalls {
         }
         let before = self.effects.len();
         let reply = if outside {
-            self.reach_out(&call, ordinal, again).await?
+            Box::pin(self.reach_out(&call, ordinal, again)).await?
         } else {
             self.answer(&call, ordinal).await?
         };

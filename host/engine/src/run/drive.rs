@@ -95,7 +95,8 @@ fn task(
 ) {
     if tenure.takes_bursts() {
         let bursts = tenure.bursts.clone();
-        let driving = drive(core.clone(), tenure, id, known, recovered, place);
+        // Boxed: what is spawned is moved several times.
+        let driving = Box::pin(drive(core.clone(), tenure, id, known, recovered, place));
         core.tasks.spawn(bursts.track_future(driving));
     }
 }
@@ -139,7 +140,7 @@ async fn drive(
             },
         };
         let end = match opened {
-            Ok(burst) => Box::pin(advance(burst)).await,
+            Ok(burst) => Box::pin(advance(Box::new(burst))).await,
             Err(end) => Err(end),
         };
         match end {
@@ -237,7 +238,7 @@ async fn open(
 }
 
 /// Executes steps until the run waits or is over.
-async fn advance(mut burst: Burst) -> Result<(), BurstEnd> {
+async fn advance(mut burst: Box<Burst>) -> Result<(), BurstEnd> {
     loop {
         if burst.cancel.is_cancelled() {
             return outcome::cancel(&mut burst, "cancelled").await;
@@ -359,7 +360,9 @@ async fn holds(burst: &Burst, condition: &Condition) -> Result<bool, BurstEnd> {
 }
 
 /// One activation of the step's plugin, and what follows from it.
-async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
+///
+/// Boxed, because the plugin's calls own the burst meanwhile, and it is handed to and fro.
+async fn activate(mut burst: Box<Burst>) -> Result<(Box<Burst>, Moved), BurstEnd> {
     let version = burst.version.clone();
     let Some(at) = burst.state.at.clone() else {
         return Ok((burst, Moved::Rest));
@@ -367,7 +370,7 @@ async fn activate(mut burst: Burst) -> Result<(Burst, Moved), BurstEnd> {
     let loaded = version
         .document
         .step(&at.step)
-        .and_then(|step| Some((step, version.plugins.get(&step.uses.to_string())?)));
+        .and_then(|step| Some((step, version.plugins.get(&step.id)?)));
     let Some((step, plugin)) = loaded.map(|(step, plugin)| (step, plugin.clone())) else {
         let message = format!("the plugin of step `{}` is not installed any more", at.step);
         let moved = outcome::attention(&mut burst, "plugin-missing", message).await?;

@@ -7,7 +7,7 @@ use crate::document::Target;
 use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::drive::begin;
 use crate::run::journal::{Entry, Failure as Noted, Used};
-use crate::run::state::{Phase, Position, Wake};
+use crate::run::state::{Phase, Wake};
 use crate::schedule::{Duration, LONGEST_WAIT};
 use jackfield_sandbox::wit::{Failure, FailureClass, Outcome, Subscription, Wait};
 use jackfield_store::records::{Event, Wait as WaitRow};
@@ -32,12 +32,16 @@ pub(crate) async fn said(
     outcome: Outcome,
     used: Used,
 ) -> Result<Moved, BurstEnd> {
-    let Some(at) = burst.state.at.clone() else {
+    let place = burst
+        .state
+        .at
+        .as_ref()
+        .map(|at| (at.step.clone(), at.visit));
+    let Some((at, visit)) = place else {
         return Ok(Moved::Rest);
     };
     match outcome {
         Outcome::Done(done) => {
-            let branch = done.branch.unwrap_or_else(|| "success".to_owned());
             let output = match done.output.as_deref().map(serde_json::from_str) {
                 None => Value::Null,
                 Some(Ok(output)) => output,
@@ -50,16 +54,21 @@ pub(crate) async fn said(
                     .await;
                 }
             };
-            burst.note(&Entry::StepFinished {
-                visit: at.visit,
-                branch: branch.clone(),
-                output: output.clone(),
+            let finished = Entry::StepFinished {
+                visit,
+                branch: done.branch.unwrap_or_else(|| "success".to_owned()),
+                output,
                 used,
-            });
+            };
+            burst.note(&finished);
+            // Taken back out of the entry: an output may be large.
+            let Entry::StepFinished { branch, output, .. } = finished else {
+                unreachable!("it was made so");
+            };
             if !output.is_null() {
-                burst.state.outputs.insert(at.step.clone(), output);
+                burst.state.outputs.insert(at.clone(), output);
             }
-            follow(burst, &at.step, &branch).await
+            follow(burst, &at, &branch).await
         }
         Outcome::Goto(step) => {
             if burst.version.document.step(&step).is_none() {
@@ -75,7 +84,7 @@ pub(crate) async fn said(
                 .await;
             }
             burst.note(&Entry::StepFinished {
-                visit: at.visit,
+                visit,
                 branch: format!("goto {step}"),
                 output: Value::Null,
                 used,
@@ -85,7 +94,7 @@ pub(crate) async fn said(
         }
         Outcome::End(reason) => {
             burst.note(&Entry::StepFinished {
-                visit: at.visit,
+                visit,
                 branch: "end".to_owned(),
                 output: Value::Null,
                 used,
@@ -93,7 +102,7 @@ pub(crate) async fn said(
             end(burst, "completed", Some(clipped(reason))).await
         }
         Outcome::Wait(wait) => match subscriptions(burst, &wait) {
-            Ok(waits) => rest(burst, &at, wait, waits, used).await,
+            Ok(waits) => rest(burst, visit, wait, waits, used).await,
             Err(failure) => failed(burst, failure, used).await,
         },
     }
@@ -102,7 +111,7 @@ pub(crate) async fn said(
 /// The run waits.
 async fn rest(
     burst: &mut Burst,
-    at: &Position,
+    visit: u32,
     wait: Wait,
     waits: Vec<WaitRow>,
     used: Used,
@@ -112,7 +121,7 @@ async fn rest(
         i64::try_from(until).unwrap_or(i64::MAX).min(longest)
     });
     burst.note(&Entry::Waiting {
-        visit: at.visit,
+        visit,
         until,
         events: waits
             .iter()
@@ -302,11 +311,8 @@ pub(crate) async fn failed(
 /// Goes along a branch.
 async fn follow(burst: &mut Burst, step: &str, branch: &str) -> Result<Moved, BurstEnd> {
     let version = burst.version.clone();
-    let descriptor = version
-        .document
-        .step(step)
-        .and_then(|step| version.plugins.get(&step.uses.to_string()))
-        .and_then(|plugin| plugin.step.as_ref());
+    let plugin = version.plugins.get(step);
+    let descriptor = plugin.and_then(|plugin| plugin.step.as_ref());
     let Some(descriptor) = descriptor else {
         let message = format!("the plugin of step `{step}` is not installed any more");
         return attention(burst, "plugin-missing", message).await;

@@ -161,8 +161,12 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     located(text).map_err(|(error, path)| json_problem(Code::Invalid, &error, path))
 }
 
-/// Reads JSON; an error comes with the JSON pointer of its place.
+/// Reads JSON; an error comes with the JSON pointer of its place, which
+/// is looked for only where there is one.
 fn located<T: DeserializeOwned>(text: &str) -> Result<T, (serde_json::Error, String)> {
+    if let Ok(value) = serde_json::from_str(text) {
+        return Ok(value);
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = pointer(error.path());
