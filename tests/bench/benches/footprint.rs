@@ -17,8 +17,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jackfield-bare-host");
-/// A host is at rest so long after it started or the load ended.
-const REST: Duration = Duration::from_secs(3);
+/// A host is at rest so long after it started or the load ended: threads that were needed for a moment
+/// are gone by then.
+const REST: Duration = Duration::from_secs(15);
 /// The time between two looks at a host's memory under load.
 const LOOK: Duration = Duration::from_millis(50);
 /// How many starts are measured.
