@@ -6,169 +6,51 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use async_trait::async_trait;
-use jackfield_egress::{Egress, NoSecrets, Secrets};
-use jackfield_engine::{
-    Actor, Answer, Applied, Domain, DomainError, Effect, Engine, NewEvent, PruneError, Pruned,
-    Retention, RunError, SecretOwner, SimulatedClock, Template, View,
-};
-use jackfield_sandbox::{HostCall, Sandbox};
+use jackfield_engine::{PruneError, Pruned, Retention, RunError};
 use jackfield_store::records::{Event, Journal, Run, Timer, Wait};
-use jackfield_store::{Commit, Query, SqliteStore, StoreExt, sqlite};
-use jackfield_tests::{PATIENCE, plugins};
-use serde_json::{Map, Value, json};
-use std::any::Any;
+use jackfield_store::{Query, StoreExt};
+use jackfield_tests::{DAY, Lab};
+use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::Arc;
 
-/// 2026-11-20T10:00:00Z.
-const START: i64 = 1_795_168_800_000;
-const DAY: i64 = 24 * 60 * 60 * 1_000;
-
-/// A layer above the engine that knows contacts by their ids alone.
-struct Nobody;
-
-#[async_trait]
-impl Domain for Nobody {
-    async fn view(&self, _: &str, _: Option<&str>, _: &[Effect]) -> Result<View, DomainError> {
-        Ok(View {
-            namespaces: Map::new(),
-            time_zone: jiff::tz::TimeZone::UTC,
-            unset: jackfield_engine::variables::Unset::Empty,
-        })
-    }
-
-    async fn call(&self, _: &Actor, call: &HostCall, _: &[Effect]) -> Result<Answer, DomainError> {
-        Err(DomainError::Invalid(call.name().to_owned()))
-    }
-
-    async fn apply(&self, _: &Actor, _: &[Effect], _: &mut Commit) -> Result<Applied, DomainError> {
-        Ok(Applied::default())
-    }
-
-    fn committed(&self, _: Box<dyn Any + Send>) {}
-
-    async fn template(&self, _: &str, _: &str) -> Result<Option<Template>, DomainError> {
-        Ok(None)
-    }
-
-    fn secrets(&self, _: &str, _: SecretOwner<'_>) -> Arc<dyn Secrets> {
-        Arc::new(NoSecrets)
-    }
-
-    fn message_due(&self, _: &str) {}
-
-    async fn taken(&self, _: &[i32]) -> Result<(), DomainError> {
-        Ok(())
-    }
-
-    async fn leave(&self, _: i32) {}
-
-    fn lost(&self, _: i32) {}
-}
-
-struct Lab {
-    engine: Engine,
-    clock: SimulatedClock,
-    data: tempfile::TempDir,
-}
-
-impl Lab {
-    async fn open() -> Lab {
-        let data = tempfile::tempdir().unwrap();
-        let clock = SimulatedClock::at(START);
-        let now = clock.clone();
-        let database = sqlite::Options::new(
-            data.path().join("jackfield.db"),
-            "test",
-            Arc::new(move || jackfield_engine::Clock::now(&now)),
+/// With a workflow that is over at once and one that waits for a year.
+async fn lab() -> Lab {
+    let lab = Lab::open(&["wait"]).await;
+    for (name, step) in [
+        ("short", "{until: \"2020-01-01 00:00\"}"),
+        ("long", "{for: 365d}"),
+    ] {
+        let yaml = format!(
+            "name: {name}\ntrigger: {{event: {name}}}\nsteps:\n  a: {{uses: wait@1, with: {step}}}\n"
         );
-        let engine = Engine::new(jackfield_engine::Options {
-            room: jackfield_engine::RoomOptions::default(),
-            store: Arc::new(SqliteStore::open(database).await.unwrap()),
-            clock: Arc::new(clock.clone()),
-            sandbox: Sandbox::new(jackfield_sandbox::Options::new(
-                data.path().join("compiled"),
-            ))
-            .unwrap(),
-            egress: Egress::new(jackfield_egress::Options::default()).unwrap(),
-        });
-        engine.attach(Arc::new(Nobody));
-        let wait = std::fs::read(plugins().join("wait.wasm")).unwrap();
-        let view = engine.plugins().install(wait, START).await.unwrap();
-        engine.plugins().grant(&view.digest, None).await.unwrap();
-        engine.plugins_changed();
-        engine.start().await.unwrap();
-        let lab = Lab {
-            engine,
-            clock,
-            data,
-        };
-        for (name, step) in [
-            ("short", "{until: \"2020-01-01 00:00\"}"),
-            ("long", "{for: 365d}"),
-        ] {
-            let yaml = format!(
-                "name: {name}\ntrigger: {{event: {name}}}\nsteps:\n  a: {{uses: wait@1, with: {step}}}\n"
-            );
-            let workflows = lab.engine.workflows();
-            let view = workflows.put("main", &yaml, None, START).await.unwrap();
-            workflows.publish("main", &view.name, START).await.unwrap();
-        }
-        lab
+        lab.publish(&yaml).await.unwrap();
     }
+    lab
+}
 
-    /// An event that starts a run about the n-th contact.
-    async fn start(&self, name: &str, n: i32) -> String {
-        let bucket = n % self.engine.store().buckets();
-        let event = NewEvent {
-            workspace: "main".to_owned(),
-            name: name.to_owned(),
-            contact: Some(self.engine.new_id("ctc", bucket)),
-            subject: None,
-            data: json!({"n": n}),
-            source: "api".to_owned(),
-        };
-        let lock = self.engine.lock(bucket).await.unwrap();
-        let commit = Commit::of(bucket);
-        let accepted = self.engine.accept(&lock, vec![event], commit).await;
-        accepted.unwrap().events[0].runs[0].clone()
-    }
+/// Starts a run about a contact in the n-th bucket.
+async fn start(lab: &Lab, name: &str, n: i32) -> String {
+    lab.start(name, &lab.contact(n), json!({"n": n})).await
+}
 
-    async fn until(&self, id: &str, state: &str) {
-        let mut moved = self.engine.runs().watch(id);
-        let wait = async {
-            loop {
-                moved.mark_unchanged();
-                if self.engine.runs().get("main", id).await.unwrap().state == state {
-                    return;
-                }
-                moved.changed().await.unwrap();
-            }
-        };
-        let done = tokio::time::timeout(PATIENCE, wait).await;
-        done.unwrap_or_else(|_| panic!("{id} is not {state}"));
+async fn is_there(lab: &Lab, id: &str) -> bool {
+    match lab.engine.runs().get("main", id).await {
+        Ok(_) => true,
+        Err(RunError::NotFound(_)) => false,
+        Err(error) => panic!("{error}"),
     }
+}
 
-    async fn is_there(&self, id: &str) -> bool {
-        match self.engine.runs().get("main", id).await {
-            Ok(_) => true,
-            Err(RunError::NotFound(_)) => false,
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Rows of runs, journal, events, waits and timers.
-    async fn rows(&self) -> [i64; 5] {
-        let store = self.engine.store();
-        [
-            store.total(Query::<Run>::all()).await.unwrap(),
-            store.total(Query::<Journal>::all()).await.unwrap(),
-            store.total(Query::<Event>::all()).await.unwrap(),
-            store.total(Query::<Wait>::all()).await.unwrap(),
-            store.total(Query::<Timer>::all()).await.unwrap(),
-        ]
-    }
+/// Rows of runs, journal, events, waits and timers.
+async fn rows(lab: &Lab) -> [i64; 5] {
+    let store = lab.engine.store();
+    [
+        store.total(Query::<Run>::all()).await.unwrap(),
+        store.total(Query::<Journal>::all()).await.unwrap(),
+        store.total(Query::<Event>::all()).await.unwrap(),
+        store.total(Query::<Wait>::all()).await.unwrap(),
+        store.total(Query::<Timer>::all()).await.unwrap(),
+    ]
 }
 
 fn archived(folder: &Path) -> Vec<Value> {
@@ -182,7 +64,7 @@ fn archived(folder: &Path) -> Vec<Value> {
 
 #[tokio::test]
 async fn what_is_over_leaves_when_its_time_has_come_and_is_archived_first() {
-    let lab = Lab::open().await;
+    let lab = lab().await;
     let archive = lab.data.path().join("archive");
     let month = Retention {
         runs: Some(30 * DAY),
@@ -193,16 +75,16 @@ async fn what_is_over_leaves_when_its_time_has_come_and_is_archived_first() {
     // More than one batch of one bucket.
     let mut short = Vec::new();
     for n in 0..120 {
-        short.push(lab.start("short", if n % 2 == 0 { 7 } else { n }).await);
+        short.push(start(&lab, "short", if n % 2 == 0 { 7 } else { n }).await);
     }
-    let long = lab.start("long", 3).await;
-    let cancelled = lab.start("long", 4).await;
+    let long = start(&lab, "long", 3).await;
+    let cancelled = start(&lab, "long", 4).await;
     for id in &short {
-        lab.until(id, "completed").await;
+        lab.in_state(id, "completed").await;
     }
-    lab.until(&long, "waiting").await;
-    lab.until(&cancelled, "waiting").await;
-    let journal = lab.rows().await[1];
+    lab.in_state(&long, "waiting").await;
+    lab.in_state(&cancelled, "waiting").await;
+    let journal = rows(&lab).await[1];
 
     lab.clock.advance(30 * DAY);
     let early = lab.engine.prune(&month).await.unwrap();
@@ -222,16 +104,16 @@ async fn what_is_over_leaves_when_its_time_has_come_and_is_archived_first() {
     };
     let error = lab.engine.prune(&blocked).await.unwrap_err();
     assert!(matches!(error, PruneError::Archive { .. }), "{error}");
-    assert_eq!(lab.rows().await[0], 122, "nothing leaves without its line");
+    assert_eq!(rows(&lab).await[0], 122, "nothing leaves without its line");
 
     let pruned = lab.engine.prune(&month).await.unwrap();
     assert_eq!((pruned.runs, pruned.events), (120, 0), "{pruned:?}");
     for id in &short {
-        assert!(!lab.is_there(id).await, "{id} is there");
+        assert!(!is_there(&lab, id).await, "{id} is there");
     }
-    assert!(lab.is_there(&long).await, "it waits: it is not over");
-    assert!(lab.is_there(&cancelled).await, "it ended a moment ago");
-    let [runs, left, events, waits, timers] = lab.rows().await;
+    assert!(is_there(&lab, &long).await, "it waits: it is not over");
+    assert!(is_there(&lab, &cancelled).await, "it ended a moment ago");
+    let [runs, left, events, waits, timers] = rows(&lab).await;
     assert_eq!((runs, events, waits, timers), (2, 122, 0, 1));
     assert!(left > 0 && left < journal);
 
@@ -258,24 +140,24 @@ async fn what_is_over_leaves_when_its_time_has_come_and_is_archived_first() {
     lab.clock.advance(30 * DAY);
     let later = lab.engine.prune(&month).await.unwrap();
     assert_eq!((later.runs, later.events), (1, 122), "{later:?}");
-    assert!(!lab.is_there(&cancelled).await);
+    assert!(!is_there(&lab, &cancelled).await);
     // What waits still ends at its time.
     lab.clock.advance(400 * DAY);
-    lab.until(&long, "completed").await;
+    lab.in_state(&long, "completed").await;
     lab.engine.stop().await;
 }
 
 #[tokio::test]
 async fn no_more_finished_runs_than_wanted_are_kept_and_the_oldest_leave() {
-    let lab = Lab::open().await;
+    let lab = lab().await;
     let mut ids = Vec::new();
     for _ in 0..130 {
-        let id = lab.start("short", 9).await;
-        lab.until(&id, "completed").await;
+        let id = start(&lab, "short", 9).await;
+        lab.in_state(&id, "completed").await;
         ids.push(id);
     }
-    let waiting = lab.start("long", 9).await;
-    lab.until(&waiting, "waiting").await;
+    let waiting = start(&lab, "long", 9).await;
+    lab.in_state(&waiting, "waiting").await;
     let most = |max_runs| Retention {
         max_runs: Some(max_runs),
         ..Retention::default()
@@ -283,9 +165,9 @@ async fn no_more_finished_runs_than_wanted_are_kept_and_the_oldest_leave() {
     assert_eq!(lab.engine.prune(&most(130)).await.unwrap().runs, 0);
     assert_eq!(lab.engine.prune(&most(20)).await.unwrap().runs, 110);
     for (n, id) in ids.iter().enumerate() {
-        assert_eq!(lab.is_there(id).await, n >= 110, "the {n}-th");
+        assert_eq!(is_there(&lab, id).await, n >= 110, "the {n}-th");
     }
     assert_eq!(lab.engine.prune(&most(0)).await.unwrap().runs, 20);
-    assert!(lab.is_there(&waiting).await, "it is not over");
+    assert!(is_there(&lab, &waiting).await, "it is not over");
     lab.engine.stop().await;
 }
