@@ -71,7 +71,7 @@ pub(crate) async fn a_killed_process_loses_nothing_that_it_acknowledged<W: World
         assert!(!said.is_empty(), "round {round} committed nothing");
         acknowledged.extend(said);
         let store = world.open().await;
-        audit(&store, &acknowledged).await;
+        audit(&store, &mut acknowledged).await;
         store.close().await;
     }
 }
@@ -107,7 +107,8 @@ fn kill_after(handle: &str, wait: Duration) -> BTreeMap<i32, i64> {
     reader.join().unwrap()
 }
 
-async fn audit<S: Store>(store: &S, acknowledged: &BTreeMap<i32, i64>) {
+/// Judges what is there, and notes it: the next child goes on from it, acknowledged or not.
+async fn audit<S: Store>(store: &S, acknowledged: &mut BTreeMap<i32, i64>) {
     for number in 0..RUNS {
         let id = id(number);
         let last: Option<Run> = store
@@ -138,5 +139,8 @@ async fn audit<S: Store>(store: &S, acknowledged: &BTreeMap<i32, i64>) {
             seq <= least + 1,
             "run {number}: {least} acknowledged, {seq} there"
         );
+        if seq > 0 {
+            acknowledged.insert(number, seq - 1);
+        }
     }
 }
