@@ -4,7 +4,8 @@
 //! for its end. It is measured alone and beside the hostile runs, in turns on one host; the ceiling
 //! of each figure is the value alone. Fifty clients keep one hostile run each under way all the
 //! time, ten of each kind: loops that burn their fuel, memory bombs, floods of log lines, a million
-//! host calls, and sleepers in a host call until their deadline.
+//! host calls, and sleepers in a host call until their deadline. When a round is over, those under way
+//! are cancelled.
 
 use anyhow::{Context, Result, ensure};
 use jackfield_bench::host::{Host, Jackfield};
@@ -96,7 +97,11 @@ impl Crowd {
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
                     let path = format!("/v1/workflows/{harm}/runs?wait=60s");
-                    let run = host.post(&path, &json!({})).await?;
+                    let run = match host.post(&path, &json!({})).await {
+                        // Its workflow was deactivated a moment before.
+                        Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),
+                        run => run?,
+                    };
                     ensure!(run["state"] != "completed", "`{harm}` completed");
                     ended.fetch_add(1, Ordering::Relaxed);
                 }
@@ -110,11 +115,19 @@ impl Crowd {
         }
     }
 
-    /// Tells them to stop, and waits until their last runs have ended.
-    async fn leave(self) -> Result<usize> {
+    /// Tells them to stop, cancels their last runs, and makes room for the next crowd.
+    async fn leave(self, host: &Host, harms: &[&str]) -> Result<usize> {
         self.stop.store(true, Ordering::Relaxed);
+        for harm in harms {
+            let path = format!("/v1/workflows/{harm}/deactivate");
+            host.post(&path, &json!({"abort": true})).await?;
+        }
         for client in self.clients {
             client.await??;
+        }
+        for harm in harms {
+            let path = format!("/v1/workflows/{harm}/activate");
+            host.post(&path, &json!({})).await?;
         }
         Ok(self.ended.load(Ordering::Relaxed))
     }
@@ -139,7 +152,7 @@ async fn main() -> Result<()> {
         let crowd = Crowd::gather(&host, &harms);
         tokio::time::sleep(WARM).await;
         beside.push(measure_with(&normal, CLIENTS, round).await?);
-        hostile += crowd.leave().await?;
+        hostile += crowd.leave(&host, &harms).await?;
     }
     eprintln!("{hostile} hostile runs ended beside the normal ones");
     print(&beside.beside(&alone, "runs beside fifty hostile ones, and alone"));
