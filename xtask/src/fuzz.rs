@@ -53,8 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     let chosen = chosen(&all, &options.targets)?;
     let tool = bring()?;
-    // Built before, so that the time of each is spent on running; each by itself, because a program
-    // takes minutes to link.
+    // Built before, so that the time of each is spent on running; and no more than was asked for.
     for target in &chosen {
         shell::run(fuzz(&tool, &folder, "build").args(sanitizer()).arg(target))?;
     }
