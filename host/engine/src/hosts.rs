@@ -38,7 +38,11 @@ pub(crate) async fn start(
     while let Ok(change) = changes.try_recv() {
         match change {
             Change::Taken(bucket) => taken.push(bucket),
-            other => follow(core, other).await,
+            other => {
+                // What was taken before may be what leaves.
+                take(core, &taken).await?;
+                follow(core, other).await;
+            }
         }
     }
     take(core, &taken).await?;
@@ -143,8 +147,9 @@ async fn take(core: &Arc<Core>, buckets: &[i32]) -> Result<(), ReadError> {
             .iter()
             .filter_map(|bucket| Some((*bucket, core.store.epoch(*bucket)?)))
             .filter(|(bucket, _)| {
+                // Under the same epoch it was taken up already.
                 let tenure = core.tenures.of(*bucket);
-                !tenure.is_ok_and(|tenure| tenure.takes_bursts() && tenure.holds(&*core.store))
+                !tenure.is_ok_and(|tenure| tenure.holds(&*core.store))
             })
             .collect();
         let buckets: Vec<i32> = ours.iter().map(|(bucket, _)| *bucket).collect();
