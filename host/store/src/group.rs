@@ -22,6 +22,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// Commits in one transaction at most. Beyond this a batch gains nothing and its callers wait.
 const BATCH: usize = 512;
+/// A batch of fewer always takes along what is there (`Loop::share`).
+const FEW: usize = 8;
 /// Bytes in one transaction at most (a single commit may be larger).
 const BATCH_BYTES: usize = 8 << 20;
 /// How long a batch gathers at most, once it has a commit.
@@ -93,6 +95,7 @@ impl Writer {
                 ownership,
                 waiting,
                 carried: VecDeque::new(),
+                share: FEW,
             }
             .run()
             .await;
@@ -172,6 +175,10 @@ struct Loop<B> {
     waiting: mpsc::Receiver<Waiting>,
     /// What did not go into the transaction before.
     carried: VecDeque<Waiting>,
+    /// With so many a batch is large enough: half of those who commit at present. While these wait
+    /// for the disk the others work on, and nobody's processor is idle; if all were in one
+    /// transaction, all would wait, then all would work.
+    share: usize,
 }
 
 impl<B: Backend> Loop<B> {
@@ -181,36 +188,42 @@ impl<B: Backend> Loop<B> {
             if batch.is_empty() {
                 break;
             }
+            let commits = batch.len();
             self.apply(batch).await;
+            let queued = self.waiting.len() + self.carried.len();
+            self.share = (commits + queued).div_ceil(2).clamp(FEW, BATCH);
         }
         self.backend.close().await;
     }
 
-    /// Waits for the first commit, then takes what is there, and lets whoever is about to hand one
-    /// in do so: on a busy host every other task that is ready goes first, as long as more commits
-    /// come of it; on an idle one nobody is waited for.
+    /// Waits for the first commit, then takes what is there, up to a share, and lets whoever is about
+    /// to hand one in do so: on a busy host every other task that is ready goes first, as long as more
+    /// commits come of it; on an idle one nobody is waited for.
     async fn gather(&mut self) -> Vec<Waiting> {
+        let mut next = match self.carried.pop_front() {
+            Some(carried) => Some(carried),
+            None => self.waiting.recv().await,
+        };
+        let began = Instant::now();
         let mut batch = Vec::new();
         let mut bytes = 0;
-        let mut began = None;
+        // How many there were when the others were last let go first.
+        let mut before = 0;
         loop {
-            let had = batch.len();
-            while batch.len() < BATCH && bytes < BATCH_BYTES {
-                let next = match self.carried.pop_front() {
-                    Some(next) => Some(next),
-                    None if batch.is_empty() => self.waiting.recv().await,
-                    None => self.waiting.try_recv().ok(),
-                };
-                let Some(next) = next else { break };
-                bytes += next.member.bytes();
-                batch.push(next);
-            }
-            let full = batch.len() >= BATCH || bytes >= BATCH_BYTES;
-            let began = began.get_or_insert_with(Instant::now);
-            if batch.len() == had || full || began.elapsed() > GATHERING {
+            if let Some(waiting) = next {
+                bytes += waiting.member.bytes();
+                batch.push(waiting);
+                if batch.len() >= self.share || bytes >= BATCH_BYTES {
+                    break;
+                }
+            } else if batch.len() == before || began.elapsed() > GATHERING {
                 break;
+            } else {
+                before = batch.len();
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
+            let carried = self.carried.pop_front();
+            next = carried.or_else(|| self.waiting.try_recv().ok());
         }
         meter::queue(self.waiting.len() + self.carried.len());
         batch
