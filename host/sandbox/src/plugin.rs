@@ -217,7 +217,7 @@ impl Plugin {
         let call = async {
             prepare(&mut store, &limits)?;
             store.data_mut().bytes_in(export.bytes())?;
-            let output = export.call(&self.compiled.pre, &mut store).await?;
+            let output = export.call(&self.compiled, &mut store).await?;
             store.data_mut().output(output.bytes())?;
             Ok(output)
         };
@@ -311,7 +311,7 @@ trait Export: std::marker::Send {
 
     fn call(
         &self,
-        pre: &Pre,
+        compiled: &Compiled,
         store: &mut Store<State>,
     ) -> impl Future<Output = wasmtime::Result<Self::Output>> + std::marker::Send;
 }
@@ -326,8 +326,13 @@ impl Export for Describe {
         0
     }
 
-    async fn call(&self, pre: &Pre, store: &mut Store<State>) -> wasmtime::Result<String> {
-        match pre {
+    async fn call(
+        &self,
+        compiled: &Compiled,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<String> {
+        // The one call for which the types of all functions are checked: it comes before any other.
+        match &compiled.pre {
             Pre::Step(pre) => {
                 let plugin = pre.instantiate_async(&mut *store).await?;
                 plugin.jackfield_plugin_step().call_describe(store).await
@@ -343,11 +348,10 @@ impl Export for Describe {
     }
 }
 
-/// The exported functions with arguments: the world, the accessor and the call of each.
+/// The exported functions with arguments: the world, the name and the types of each.
 macro_rules! exports {
     ($(
-        $world:ident . $accessor:ident . $function:ident
-        $name:literal for $type:ty => $output:ty,
+        $world:ident $name:literal for $type:ty => $output:ty,
         |$this:ident| $bytes:expr, ($($argument:expr),+);
     )+) => {$(
         impl Export for $type {
@@ -359,16 +363,24 @@ macro_rules! exports {
                 $bytes
             }
 
-            async fn call(&self, pre: &Pre, store: &mut Store<State>) -> wasmtime::Result<$output> {
+            async fn call(
+                &self,
+                compiled: &Compiled,
+                store: &mut Store<State>,
+            ) -> wasmtime::Result<$output> {
                 let $this = self;
-                let Pre::$world(pre) = pre else {
+                let Pre::$world(pre) = &compiled.pre else {
                     return Err(store.data_mut().end(Ended::WrongKind {
-                        is: pre.kind(),
+                        is: compiled.pre.kind(),
                         function: $name,
                     }));
                 };
-                let plugin = pre.instantiate_async(&mut *store).await?;
-                plugin.$accessor().$function(store, $($argument),+).await
+                let index = compiled.functions.get($name);
+                let index = index.ok_or_else(|| wasmtime::format_err!("it has no `{}`", $name))?;
+                let instance = pre.instance_pre().instantiate_async(&mut *store).await?;
+                let function = instance.get_typed_func::<_, ($output,)>(&mut *store, index)?;
+                let (output,) = function.call_async(store, ($($argument,)+)).await?;
+                Ok(output)
             }
         }
     )+};
@@ -386,23 +398,17 @@ struct Send {
 struct Receive<'a>(String, &'a Request);
 
 exports! {
-    Step.jackfield_plugin_step.call_start
-        "start" for Start<'_> => Result<Outcome, Failure>,
+    Step "start" for Start<'_> => Result<Outcome, Failure>,
         |this| this.0.bytes(), (this.0);
-    Step.jackfield_plugin_step.call_resume
-        "resume" for Resume<'_> => Result<Outcome, Failure>,
-        |this| this.0.bytes() + this.1.bytes() + this.2.bytes(), (this.0, &this.1, this.2);
-    Connector.jackfield_plugin_connector.call_check
-        "check" for Check => Result<String, Failure>,
-        |this| this.0.bytes(), (&this.0);
-    Connector.jackfield_plugin_connector.call_connect
-        "connect" for Connect => Result<String, Failure>,
-        |this| this.0.bytes() + this.1.bytes(), (&this.0, &this.1);
-    Connector.jackfield_plugin_connector.call_send
-        "send" for Send => Result<Receipt, Failure>,
+    Step "resume" for Resume<'_> => Result<Outcome, Failure>,
+        |this| this.0.bytes() + this.1.bytes() + this.2.bytes(), (this.0, this.1.as_str(), this.2);
+    Connector "check" for Check => Result<String, Failure>,
+        |this| this.0.bytes(), (this.0.as_str());
+    Connector "connect" for Connect => Result<String, Failure>,
+        |this| this.0.bytes() + this.1.bytes(), (this.0.as_str(), this.1.as_str());
+    Connector "send" for Send => Result<Receipt, Failure>,
         |this| this.channel.bytes() + this.message.bytes() + this.key.bytes(),
-        (&this.channel, &this.message, &this.key);
-    Connector.jackfield_plugin_connector.call_receive
-        "receive" for Receive<'_> => Result<Received, Failure>,
-        |this| this.0.bytes() + this.1.bytes(), (&this.0, this.1);
+        (this.channel.as_str(), this.message.as_str(), this.key.as_str());
+    Connector "receive" for Receive<'_> => Result<Received, Failure>,
+        |this| this.0.bytes() + this.1.bytes(), (this.0.as_str(), this.1);
 }

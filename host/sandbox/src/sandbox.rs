@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
 use crate::budget::Budget;
 use crate::cache::Cache;
@@ -81,6 +82,9 @@ pub struct Granted {
 pub(crate) struct Compiled {
     pub(crate) digest: String,
     pub(crate) pre: Pre,
+    /// Where the functions of its kind are. An activation looks one of them up and checks its type,
+    /// rather than all of them.
+    pub(crate) functions: HashMap<String, ComponentExportIndex>,
 }
 
 /// Imports resolved, exports found: what a fresh instance is made from.
@@ -322,11 +326,8 @@ impl Inner {
 
     fn load_cached(&self, digest: &str) -> Option<Arc<Compiled>> {
         let component = self.cache.load(digest, &self.engine)?;
-        match self.resolve(&component) {
-            Ok(pre) => Some(Arc::new(Compiled {
-                digest: digest.to_owned(),
-                pre,
-            })),
+        match self.resolve(digest.to_owned(), &component) {
+            Ok(compiled) => Some(Arc::new(compiled)),
             Err(error) => {
                 tracing::warn!(digest, %error, "a compiled component does not fit; it is compiled again");
                 None
@@ -355,14 +356,13 @@ impl Inner {
                 }
             }
         };
-        let pre = match self.resolve(&component) {
-            Ok(pre) => pre,
+        match self.resolve(digest.clone(), &component) {
+            Ok(compiled) => Ok(Arc::new(compiled)),
             Err(error) => {
                 self.cache.remove(&digest);
-                return Err(error);
+                Err(error)
             }
-        };
-        Ok(Arc::new(Compiled { digest, pre }))
+        }
     }
 
     fn fits(&self, needs: &Resources) -> Result<(), InstallError> {
@@ -388,27 +388,40 @@ impl Inner {
     }
 
     /// Resolves the imports and finds the exports, once.
-    fn resolve(&self, component: &Component) -> Result<Pre, InstallError> {
+    fn resolve(&self, digest: String, component: &Component) -> Result<Compiled, InstallError> {
         let contract = |error: wasmtime::Error| InstallError::Contract(format!("{error:#}"));
         component
             .initialize_copy_on_write_image()
             .map_err(contract)?;
-        let instance_type = component.component_type();
-        let wasi = instance_type
+        let component_type = component.component_type();
+        let wasi = component_type
             .imports(&self.engine)
             .any(|(name, _)| name.starts_with("wasi:"));
-        let step = instance_type
-            .exports(&self.engine)
-            .any(|(name, _)| name.starts_with("jackfield:plugin/step@"));
         let linker = if wasi { &self.with_wasi } else { &self.plain };
         let pre: InstancePre<State> = linker.instantiate_pre(component).map_err(contract)?;
-        if step {
-            Ok(Pre::Step(StepPluginPre::new(pre).map_err(contract)?))
-        } else {
-            Ok(Pre::Connector(
-                ConnectorPluginPre::new(pre).map_err(contract)?,
-            ))
+        let mut step = false;
+        let mut functions = HashMap::new();
+        for (interface, item) in component_type.exports(&self.engine) {
+            let ComponentItem::ComponentInstance(exports) = item.ty else {
+                continue;
+            };
+            step |= interface.starts_with("jackfield:plugin/step@");
+            let place = component.get_export_index(None, interface);
+            for (name, _) in exports.exports(&self.engine) {
+                let index = component.get_export_index(place.as_ref(), name);
+                functions.extend(index.map(|index| (name.to_owned(), index)));
+            }
         }
+        let pre = if step {
+            Pre::Step(StepPluginPre::new(pre).map_err(contract)?)
+        } else {
+            Pre::Connector(ConnectorPluginPre::new(pre).map_err(contract)?)
+        };
+        Ok(Compiled {
+            digest,
+            pre,
+            functions,
+        })
     }
 }
 
