@@ -7,16 +7,21 @@
 use crate::table::Table;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+
+/// So many columns has a key at most.
+const MOST: usize = 8;
 
 /// The key of a row: the JSON of its key columns, each ended by a comma. Of the row no more is read
 /// than it takes to find them: they come first, and what follows may be long.
 pub(crate) fn key_of(table: &'static Table, row: &str) -> Result<String, String> {
-    let mut values = vec![None; table.key.len()];
+    let mut values = [None; MOST];
+    let values = &mut values[..table.key.len()];
     let read = serde_json::Deserializer::from_str(row).deserialize_map(KeyColumns {
         table,
-        values: &mut values,
+        values: &mut *values,
     });
     if let Err(error) = read
         && values.iter().any(Option::is_none)
@@ -28,12 +33,16 @@ pub(crate) fn key_of(table: &'static Table, row: &str) -> Result<String, String>
     }
     let mut key = String::with_capacity(80);
     for (column, value) in table.key.iter().zip(values) {
-        match value {
-            Some(value @ (Value::String(_) | Value::Number(_))) => {
-                let _ = write!(key, "{value},");
+        match value.map(RawValue::get) {
+            // One text has several forms where a character is escaped; a key has one.
+            Some(text) if text.starts_with('"') && text.contains('\\') => {
+                let text: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+                let _ = write!(key, "{text}");
             }
+            Some(value) if !value.starts_with(['n', 't', 'f', '[', '{']) => key.push_str(value),
             _ => return Err(format!("a row of `{}` has no `{column}`", table.name)),
         }
+        key.push(',');
     }
     Ok(key)
 }
@@ -83,12 +92,12 @@ pub(crate) fn without_nul(json: String) -> String {
 }
 
 /// Reads an object as far as its key columns.
-struct KeyColumns<'a> {
+struct KeyColumns<'a, 'de> {
     table: &'static Table,
-    values: &'a mut [Option<Value>],
+    values: &'a mut [Option<&'de RawValue>],
 }
 
-impl<'de> Visitor<'de> for KeyColumns<'_> {
+impl<'de> Visitor<'de> for KeyColumns<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,6 +137,19 @@ mod tests {
             prefix_of(Journal::TABLE, &[json!(12), json!("run_\"1")]).unwrap(),
             r#"12,"run_\"1","#
         );
+    }
+
+    #[test]
+    fn a_key_is_the_same_however_its_text_is_escaped() {
+        let row = r#"{"bucket":1,"run":"r\u0075n\/1","seq":3}"#;
+        assert_eq!(key_of(Journal::TABLE, row).unwrap(), r#"1,"run/1",3,"#);
+    }
+
+    #[test]
+    fn every_table_has_a_key_that_fits() {
+        for table in crate::records::TABLES {
+            assert!((1..=MOST).contains(&table.key.len()), "{}", table.name);
+        }
     }
 
     #[test]
