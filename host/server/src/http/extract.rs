@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use bytes::Bytes;
+use jackfield_engine::document::problem::join;
 use serde::de::DeserializeOwned;
 
 /// The longest body of an ordinary request, in bytes.
@@ -197,17 +198,12 @@ fn json_problem(code: Code, error: &serde_json::Error, path: String) -> Problem 
 /// The JSON pointer of a path.
 fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")));
-            }
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
+    path.iter()
+        .fold(String::new(), |above, segment| match segment {
+            Segment::Seq { index } => join(&above, index),
+            Segment::Map { key } => join(&above, key),
+            Segment::Enum { .. } | Segment::Unknown => above,
+        })
 }
 
 /// Reads bytes as text.
