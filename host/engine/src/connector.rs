@@ -258,19 +258,9 @@ impl HostCalls for ConnectorCalls {
                 "a connector's activation belongs to no run",
             )),
         };
-        let result = match &reply {
-            HostReply::Response(Ok(response)) => response.status.to_string(),
-            reply => reply
-                .error()
-                .map_or("ok", |error| error.code.as_str())
-                .to_owned(),
-        };
-        self.traces.push(CallTrace {
-            name: call.name().to_owned(),
-            summary: external::summary(&call),
-            us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            result,
-        });
+        let summary = external::summary(&call);
+        self.traces
+            .push(CallTrace::of(&call, &reply, summary, started));
         Ok(reply)
     }
 

@@ -118,6 +118,16 @@ impl std::fmt::Debug for Loaded {
 }
 
 impl Loaded {
+    /// Whether it may call something outside, so that its activations may be committed half-way.
+    pub(crate) fn reaches_out(&self) -> bool {
+        [Interface::Http, Interface::Email].iter().any(|outside| {
+            self.permissions
+                .imports
+                .iter()
+                .any(|name| name == outside.name())
+        })
+    }
+
     /// For egress: who calls, and under which grant. A connector's rules take values from the
     /// channel's settings.
     ///

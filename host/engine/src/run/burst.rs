@@ -100,12 +100,16 @@ impl Burst {
         }
     }
 
-    /// The data of the event that started the run, as JSON.
-    pub(crate) fn trigger(&mut self) -> String {
-        let trigger = &self.state.trigger;
-        self.trigger
-            .get_or_insert_with(|| trigger.to_string())
-            .clone()
+    /// The data of the event that started the run, as JSON. It may be large: whoever is done with it
+    /// gives it back for the next step (`keep_trigger`).
+    pub(crate) fn take_trigger(&mut self) -> String {
+        let held = self.trigger.take();
+        held.unwrap_or_else(|| self.state.trigger.to_string())
+    }
+
+    /// Keeps what `take_trigger` gave.
+    pub(crate) fn keep_trigger(&mut self, trigger: String) {
+        self.trigger = Some(trigger);
     }
 
     /// The burst in which a run begins: what it is started with is in its first commit.
@@ -123,14 +127,10 @@ impl Burst {
 
     /// Adds an entry to the journal, to be committed with the rest.
     pub(crate) fn note(&mut self, entry: &Entry) {
-        let step = self
-            .state
-            .at
-            .as_ref()
-            .map(|at| at.step.clone())
-            .or(self.run.step.clone());
+        let at = self.state.at.as_ref().map(|at| at.step.as_str());
+        let step = at.or(self.run.step.as_deref());
         let now = self.core.now();
-        let line = Line::of(entry, self.run.seq, step.as_deref(), now);
+        let line = Line::of(entry, self.run.seq, step, now);
         self.run.seq += 1;
         self.entries.push(line);
     }
@@ -228,17 +228,20 @@ impl Burst {
 
     /// Commits; a database that takes no writes at the moment is asked again, but for a run that
     /// is not accepted yet: its caller is told.
-    async fn store(&mut self, commit: Commit) -> Result<(), BurstEnd> {
-        match &mut self.opening {
-            Some(opening) if opening.event().is_some() => {
-                let stored = self.core.store.commit(commit).await;
-                stored.map_err(|error| opening.refused(error))
-            }
-            _ => {
-                let stored = patient(&self.core, commit).await;
-                stored.map_err(|error| end_of(&error))
-            }
+    async fn store(&mut self, turn: &Turn) -> Result<(), BurstEnd> {
+        let base = || self.base(turn);
+        if self.opening.as_ref().and_then(Opening::event).is_none() {
+            let stored = patient(&self.core, base).await;
+            return stored.map_err(|error| end_of(&error));
         }
+        let stored = match base() {
+            Ok(commit) => self.core.store.commit(commit).await,
+            Err(error) => Err(error),
+        };
+        stored.map_err(|error| match &mut self.opening {
+            Some(opening) => opening.refused(error),
+            None => end_of(&error),
+        })
     }
 
     /// Under the bucket's lock where something is read that the commit rests on.
@@ -258,7 +261,7 @@ impl Burst {
                 Some(lock)
             }
         };
-        self.store(self.base(turn)?).await?;
+        self.store(turn).await?;
         Ok(None)
     }
 
@@ -276,12 +279,12 @@ impl Burst {
     }
 
     /// The rows of the run itself.
-    fn base(&self, turn: &Turn) -> Result<Commit, BurstEnd> {
+    fn base(&self, turn: &Turn) -> Result<Commit, CommitError> {
         let mut commit = self.tenure.commit();
         journal::add(&self.entries, self.run.bucket, &self.run.id, &mut commit);
         let table = Run::TABLE;
         let row = row(&self.run, &self.state);
-        let row = row.map_err(|error| BurstEnd::Reload(error.to_string()))?;
+        let row = row.map_err(|error| CommitError::Invalid(error.to_string()))?;
         match self.opening.as_ref().and_then(Opening::event) {
             Some(event) => {
                 commit.writes.push(Write::Insert { table, row });
@@ -321,7 +324,7 @@ impl Burst {
             {
                 return Ok(Some(missed));
             }
-            let mut commit = self.base(turn)?;
+            let mut commit = self.base(turn).map_err(|error| end_of(&error))?;
             let applied = domain
                 .apply(&actor, &self.effects, &mut commit)
                 .await
@@ -398,14 +401,18 @@ fn row(run: &Run, state: &State) -> serde_json::Result<String> {
     })
 }
 
-/// Commits; a database that takes no writes at the moment is asked again.
-pub(super) async fn patient(core: &Core, commit: Commit) -> Result<(), CommitError> {
+/// Commits; a database that takes no writes at the moment is asked again, with the commit made anew:
+/// that is seldom, and to keep a second copy of each for it is not.
+pub(super) async fn patient(
+    core: &Core,
+    commit: impl Fn() -> Result<Commit, CommitError>,
+) -> Result<(), CommitError> {
     for pause in PAUSES
         .iter()
         .copied()
         .chain(std::iter::repeat(PAUSES[PAUSES.len() - 1]))
     {
-        match core.store.commit(commit.clone()).await {
+        match core.store.commit(commit()?).await {
             Err(CommitError::Unavailable(reason)) => {
                 if wait_for_database(core, &reason, pause).await.is_err() {
                     return Err(CommitError::Unavailable(reason));

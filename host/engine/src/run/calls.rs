@@ -13,15 +13,13 @@ use crate::calls::{external, local, refused};
 use crate::domain::{Actor, DomainError, Effect, SecretOwner, View};
 use crate::plugins::Loaded;
 use crate::run::burst::{Burst, BurstEnd, Turn};
-use crate::run::journal::{CallTrace, Entry};
+use crate::run::journal::{CallTrace, Entry, clipped};
 use crate::run::replay::{Earlier, earlier};
 use crate::scope::{RunNames, RunScope};
 use crate::variables::{self, Scope};
 use async_trait::async_trait;
 use jackfield_sandbox::wit::{CallError, Failure, FailureClass, log};
-use jackfield_sandbox::{
-    Account, Effect as Class, HostCall, HostCalls, HostReply, Interface, Stop,
-};
+use jackfield_sandbox::{Account, Effect as Class, HostCall, HostCalls, HostReply, Stop};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,8 +33,6 @@ const MAX_LINE: usize = 1_000;
 /// How many host calls of an activation the timeline lists; the last of them says that there were
 /// more.
 const MAX_TRACES: usize = 200;
-/// The most characters of what a call was about: the plugin chooses them.
-const MAX_SUMMARY: usize = 200;
 
 /// A call that the activation made, with what it was told.
 struct Told {
@@ -82,11 +78,7 @@ impl RunCalls {
         let (step, visit) = at.map_or(("", 0), |at| (at.step.as_str(), at.visit));
         let key = format!("{}/{step}/{visit}", burst.run.id);
         let earlier = earlier(&burst).await?;
-        let reaches_out = plugin
-            .permissions
-            .imports
-            .iter()
-            .any(|name| name == Interface::Http.name() || name == Interface::Email.name());
+        let reaches_out = plugin.reaches_out();
         Ok(RunCalls {
             effects: Vec::new(),
             vars: Map::new(),
@@ -173,6 +165,7 @@ impl RunCalls {
         call: &HostCall,
         ordinal: u32,
         again: bool,
+        summary: &str,
     ) -> Result<HostReply, Stop> {
         let core = self.burst.core.clone();
         let domain = core
@@ -183,7 +176,7 @@ impl RunCalls {
             Err(reason) => return Ok(call.refusal(refused("denied", reason))),
         };
         if !again {
-            self.commit_intent(call, ordinal).await?;
+            self.commit_intent(call, ordinal, summary).await?;
             // The commit may have been acknowledged late: whoever has lost the bucket calls nobody.
             if !self.burst.tenure.holds(core.store.as_ref()) {
                 self.broken = Some(BurstEnd::Leave);
@@ -216,7 +209,12 @@ impl RunCalls {
     }
 
     /// Commits what the activation was told so far, and what it is about to do.
-    async fn commit_intent(&mut self, call: &HostCall, ordinal: u32) -> Result<(), Stop> {
+    async fn commit_intent(
+        &mut self,
+        call: &HostCall,
+        ordinal: u32,
+        summary: &str,
+    ) -> Result<(), Stop> {
         self.flush_lines();
         let activation = self.burst.state.activations;
         for (place, told) in self.told.iter_mut().enumerate() {
@@ -237,7 +235,7 @@ impl RunCalls {
             name: call.name().to_owned(),
             fingerprint: call.fingerprint(),
             once: call.effect() == Class::ExternalOnce,
-            summary: external::summary(call),
+            summary: summary.to_owned(),
         });
         if let Err(end) = self.burst.commit(Turn::default()).await {
             self.broken = Some(end);
@@ -386,6 +384,7 @@ impl HostCalls for RunCalls {
     async fn call(&mut self, call: HostCall) -> Result<HostReply, Stop> {
         let ordinal = u32::try_from(self.asked).unwrap_or(u32::MAX);
         let started = Instant::now();
+        let summary = external::summary(&call);
         let class = call.effect();
         let outside = matches!(class, Class::ExternalSafe | Class::ExternalOnce);
         let mut again = false;
@@ -411,7 +410,7 @@ impl HostCalls for RunCalls {
                         self.effects.extend(effects.iter().cloned());
                         self.refresh_view().await?;
                     }
-                    self.trace(&call, &reply, started);
+                    self.trace(&call, &reply, summary, started);
                     self.remember(call, &reply, effects, true);
                     return Ok(reply);
                 }
@@ -421,11 +420,11 @@ impl HostCalls for RunCalls {
         }
         let before = self.effects.len();
         let reply = if outside {
-            Box::pin(self.reach_out(&call, ordinal, again)).await?
+            Box::pin(self.reach_out(&call, ordinal, again, &summary)).await?
         } else {
             self.answer(&call, ordinal).await?
         };
-        self.trace(&call, &reply, started);
+        self.trace(&call, &reply, summary, started);
         let effects = self.effects[before..].to_vec();
         self.remember(call, &reply, effects, outside);
         Ok(reply)
@@ -439,7 +438,7 @@ impl HostCalls for RunCalls {
             log::Level::Error => "error",
         };
         tracing::debug!(run = %self.burst.run.id, level, "{message}");
-        let message = message.chars().take(MAX_LINE).collect();
+        let message = clipped(message, MAX_LINE);
         self.lines.push(Entry::Log {
             level: level.to_owned(),
             message,
@@ -447,7 +446,8 @@ impl HostCalls for RunCalls {
     }
 
     fn denied(&mut self, call: &HostCall) {
-        self.trace(call, &call.denied(), Instant::now());
+        let summary = external::summary(call);
+        self.trace(call, &call.denied(), summary, Instant::now());
     }
 
     fn account(&self) -> Account {
@@ -477,27 +477,15 @@ impl RunCalls {
         }
     }
 
-    fn trace(&mut self, call: &HostCall, reply: &HostReply, started: Instant) {
+    fn trace(&mut self, call: &HostCall, reply: &HostReply, summary: String, started: Instant) {
         if self.traces.len() >= MAX_TRACES {
             if let Some(last) = self.traces.last_mut() {
                 "and further ones, which are not listed".clone_into(&mut last.summary);
             }
             return;
         }
-        let result = reply
-            .error()
-            .map_or("ok", |error| error.code.as_str())
-            .to_owned();
-        let status = match reply {
-            HostReply::Response(Ok(response)) => response.status.to_string(),
-            _ => result,
-        };
-        self.traces.push(CallTrace {
-            name: call.name().to_owned(),
-            summary: external::summary(call).chars().take(MAX_SUMMARY).collect(),
-            us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            result: status,
-        });
+        self.traces
+            .push(CallTrace::of(call, reply, summary, started));
     }
 }
 

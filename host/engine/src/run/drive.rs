@@ -388,20 +388,22 @@ async fn activate(mut burst: Box<Burst>) -> Result<(Box<Burst>, Moved), BurstEnd
             }
         },
     };
+    if plugin.reaches_out()
+        && let Some(at) = burst.state.at.as_mut()
+    {
+        at.invoked = Some(invoked.clone());
+    }
     let invocation = Invocation {
         run_id: burst.run.id.clone(),
         workflow: burst.run.workflow.clone(),
         step_id: at.step.clone(),
         visit: at.visit,
         attempt: at.attempt,
-        settings: invoked.settings.clone(),
-        trigger: burst.trigger(),
-        variables: invoked.variables.clone(),
-        contact: invoked.contact.clone(),
+        settings: invoked.settings,
+        trigger: burst.take_trigger(),
+        variables: invoked.variables,
+        contact: invoked.contact,
     };
-    if let Some(at) = burst.state.at.as_mut() {
-        at.invoked = Some(invoked);
-    }
     let calls = RunCalls::new(burst, plugin.clone(), view).await?;
     let activated = match &at.phase {
         Phase::Resume { state, wake } => {
@@ -417,6 +419,7 @@ async fn activate(mut burst: Box<Burst>) -> Result<(Box<Burst>, Moved), BurstEnd
         usage,
         mut calls,
     } = activated;
+    calls.burst.keep_trigger(invocation.trigger);
     if let Some(end) = calls.broken.take() {
         return Err(end);
     }

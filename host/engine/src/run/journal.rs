@@ -10,15 +10,20 @@
 //! readers see entries and never rows.
 
 use crate::domain::Effect;
-use jackfield_sandbox::HostReply;
+use jackfield_sandbox::{HostCall, HostReply};
 use jackfield_store::records::Journal;
 use jackfield_store::{Commit, Query, ReadError, Record, SharedStore, StoreExt, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::time::Instant;
 
 /// The kind of a row that holds several entries.
 const PACK: &str = "entries";
+/// The most characters of what a call was about: the plugin chooses them.
+const MAX_SUMMARY: usize = 200;
+/// Bytes of a usual entry.
+const LINE: usize = 512;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -193,6 +198,38 @@ pub struct CallTrace {
     pub result: String,
 }
 
+impl CallTrace {
+    /// A call that was answered. `summary` says what it was about (`external::summary`).
+    pub(crate) fn of(
+        call: &HostCall,
+        reply: &HostReply,
+        summary: String,
+        started: Instant,
+    ) -> CallTrace {
+        let result = match reply {
+            HostReply::Response(Ok(response)) => response.status.to_string(),
+            reply => reply
+                .error()
+                .map_or("ok", |error| error.code.as_str())
+                .to_owned(),
+        };
+        CallTrace {
+            name: call.name().to_owned(),
+            summary: clipped(summary, MAX_SUMMARY),
+            us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            result,
+        }
+    }
+}
+
+/// So many characters of a text at most.
+pub(crate) fn clipped(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+    }
+    text
+}
+
 /// A failure as the timeline keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -262,8 +299,11 @@ impl Line {
             step,
             entry,
         };
-        // An entry is plain text, numbers and JSON: it can always be written.
-        let text = serde_json::to_string(&form).unwrap_or_default();
+        let mut text = Vec::with_capacity(LINE);
+        // An entry is plain text, numbers and JSON: it can always be written, and JSON is UTF-8.
+        let written = serde_json::to_writer(&mut text, &form).is_ok();
+        let text = String::from_utf8(text).unwrap_or_default();
+        let text = if written { text } else { String::new() };
         Line { seq, at, text }
     }
 }

@@ -6,7 +6,7 @@
 use crate::document::Target;
 use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::drive::begin;
-use crate::run::journal::{Entry, Failure as Noted, Used};
+use crate::run::journal::{Entry, Failure as Noted, Used, clipped};
 use crate::run::state::{Phase, Wake};
 use crate::schedule::{Duration, LONGEST_WAIT};
 use jackfield_sandbox::wit::{Failure, FailureClass, Outcome, Subscription, Wait};
@@ -99,7 +99,7 @@ pub(crate) async fn said(
                 output: Value::Null,
                 used,
             });
-            end(burst, "completed", Some(clipped(reason))).await
+            end(burst, "completed", Some(clipped(reason, MAX_MESSAGE))).await
         }
         Outcome::Wait(wait) => match subscriptions(burst, &wait) {
             Ok(waits) => rest(burst, visit, wait, waits, used).await,
@@ -269,7 +269,7 @@ pub(crate) async fn failed(
     let noted = Noted {
         class: class_name(failure.class).to_owned(),
         code: failure.code.clone(),
-        message: clipped(failure.message),
+        message: clipped(failure.message, MAX_MESSAGE),
     };
     if failure.class == FailureClass::Transient && !failure.maybe_sent {
         let delay = retry.delay(
@@ -420,13 +420,6 @@ fn class_name(class: FailureClass) -> &'static str {
         FailureClass::InvalidConfig => "invalid-config",
         FailureClass::Blocked => "blocked",
     }
-}
-
-fn clipped(text: String) -> String {
-    if text.chars().count() <= MAX_MESSAGE {
-        return text;
-    }
-    text.chars().take(MAX_MESSAGE).collect()
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -45,8 +45,11 @@ impl Soon {
                 let Some(lines) = taken(&lines) else {
                     return Ok(());
                 };
-                let mut commit = tenure.commit();
-                journal::add(&lines, bucket, &run, &mut commit);
+                let commit = || {
+                    let mut commit = tenure.commit();
+                    journal::add(&lines, bucket, &run, &mut commit);
+                    Ok(commit)
+                };
                 patient(&core, commit).await
             }
         });

@@ -66,7 +66,7 @@ pub struct Position {
     /// after it is looked through first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<String>,
-    /// What the activation under way was invoked with, once it is committed half-way: taken up
+    /// What the activation under way was invoked with, where it may be committed half-way: taken up
     /// again it must be told the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoked: Option<Invoked>,
