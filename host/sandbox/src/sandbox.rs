@@ -33,6 +33,11 @@ use crate::state::State;
 use crate::wasi;
 use crate::wit::{ConnectorPluginPre, StepPluginPre};
 
+/// The interface that a step exports, without its version.
+const STEP: &str = "jackfield:plugin/step@";
+/// The interface that a connector exports.
+const CONNECTOR: &str = "jackfield:plugin/connector@";
+
 /// How a sandbox is set up.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -399,15 +404,16 @@ impl Inner {
             .any(|(name, _)| name.starts_with("wasi:"));
         let linker = if wasi { &self.with_wasi } else { &self.plain };
         let pre: InstancePre<State> = linker.instantiate_pre(component).map_err(contract)?;
-        let mut step = false;
+        let exports = || component_type.exports(&self.engine);
+        let step = exports().any(|(name, _)| name.starts_with(STEP));
+        let own = if step { STEP } else { CONNECTOR };
         let mut functions = HashMap::new();
-        for (interface, item) in component_type.exports(&self.engine) {
-            let ComponentItem::ComponentInstance(exports) = item.ty else {
+        for (interface, item) in exports().filter(|(name, _)| name.starts_with(own)) {
+            let ComponentItem::ComponentInstance(exported) = item.ty else {
                 continue;
             };
-            step |= interface.starts_with("jackfield:plugin/step@");
             let place = component.get_export_index(None, interface);
-            for (name, _) in exports.exports(&self.engine) {
+            for (name, _) in exported.exports(&self.engine) {
                 let index = component.get_export_index(place.as_ref(), name);
                 functions.extend(index.map(|index| (name.to_owned(), index)));
             }

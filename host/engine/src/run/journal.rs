@@ -301,9 +301,8 @@ impl Line {
         };
         let mut text = Vec::with_capacity(LINE);
         // An entry is plain text, numbers and JSON: it can always be written, and JSON is UTF-8.
-        let written = serde_json::to_writer(&mut text, &form).is_ok();
+        let _ = serde_json::to_writer(&mut text, &form);
         let text = String::from_utf8(text).unwrap_or_default();
-        let text = if written { text } else { String::new() };
         Line { seq, at, text }
     }
 }
