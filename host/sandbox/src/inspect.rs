@@ -300,16 +300,21 @@ fn fits(name: &str, version: &Version) -> Result<(), InspectError> {
     }
 }
 
+/// The world that an export stands for, and the version of it: `jackfield:plugin/step@1.0.0` makes a
+/// step. Nothing for any other export.
+pub(crate) fn own(name: &str) -> Option<(Kind, Version)> {
+    let (package, interface, version) = split(name)?;
+    let kind = [Kind::Step, Kind::Connector]
+        .into_iter()
+        .find(|kind| kind.name() == interface)?;
+    (package == PACKAGE).then_some((kind, version))
+}
+
 fn kind(exports: &[String]) -> Result<Kind, InspectError> {
     let mut found = None;
     for name in exports {
-        let Some((PACKAGE, interface, version)) = split(name) else {
+        let Some((kind, version)) = own(name) else {
             continue;
-        };
-        let kind = match interface {
-            "step" => Kind::Step,
-            "connector" => Kind::Connector,
-            _ => continue,
         };
         fits(name, &version)?;
         if found.replace(kind).is_some() {

@@ -22,7 +22,7 @@ use crate::describe::{Described, describe};
 use crate::engine::{self, Allocation, MEMORIES, TABLES};
 use crate::errors::{DescribeError, InstallError, SetupError};
 use crate::imports;
-use crate::inspect::{InspectError, Inspection, Kind, Resources, inspect};
+use crate::inspect::{self, InspectError, Inspection, Kind, Resources, inspect};
 use crate::interface::Interfaces;
 use crate::limits::Limits;
 use crate::measure::Measure;
@@ -32,11 +32,6 @@ use crate::shares::Shares;
 use crate::state::State;
 use crate::wasi;
 use crate::wit::{ConnectorPluginPre, StepPluginPre};
-
-/// The interface that a step exports, without its version.
-const STEP: &str = "jackfield:plugin/step@";
-/// The interface that a connector exports.
-const CONNECTOR: &str = "jackfield:plugin/connector@";
 
 /// How a sandbox is set up.
 #[derive(Clone, Debug)]
@@ -404,24 +399,24 @@ impl Inner {
             .any(|(name, _)| name.starts_with("wasi:"));
         let linker = if wasi { &self.with_wasi } else { &self.plain };
         let pre: InstancePre<State> = linker.instantiate_pre(component).map_err(contract)?;
-        let exports = || component_type.exports(&self.engine);
-        let step = exports().any(|(name, _)| name.starts_with(STEP));
-        let own = if step { STEP } else { CONNECTOR };
+        let mut kind = None;
         let mut functions = HashMap::new();
-        for (interface, item) in exports().filter(|(name, _)| name.starts_with(own)) {
-            let ComponentItem::ComponentInstance(exported) = item.ty else {
+        for (interface, item) in component_type.exports(&self.engine) {
+            let (Some((own, _)), ComponentItem::ComponentInstance(exported)) =
+                (inspect::own(interface), item.ty)
+            else {
                 continue;
             };
+            kind = Some(own);
             let place = component.get_export_index(None, interface);
             for (name, _) in exported.exports(&self.engine) {
                 let index = component.get_export_index(place.as_ref(), name);
                 functions.extend(index.map(|index| (name.to_owned(), index)));
             }
         }
-        let pre = if step {
-            Pre::Step(StepPluginPre::new(pre).map_err(contract)?)
-        } else {
-            Pre::Connector(ConnectorPluginPre::new(pre).map_err(contract)?)
+        let pre = match kind {
+            Some(Kind::Step) => Pre::Step(StepPluginPre::new(pre).map_err(contract)?),
+            _ => Pre::Connector(ConnectorPluginPre::new(pre).map_err(contract)?),
         };
         Ok(Compiled {
             digest,
