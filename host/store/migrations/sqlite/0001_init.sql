@@ -300,8 +300,10 @@ CREATE TABLE parcel (
 
 -- Every index of a row that changes often costs each change: no more than are asked by.
 -- Ids sort by time, so the tables that grow with every run have theirs first in the key: what is new
--- lies together, whatever its bucket. The runs that are not over are few beside those that are.
-CREATE INDEX run_open ON run (bucket, state, id) WHERE ended_at IS NULL;
+-- lies together, whatever its bucket. The runs that are not over are few beside those that are; one
+-- process owns every bucket, so they are by state first: those at work lie together too, not each
+-- among the waiting ones of its bucket.
+CREATE INDEX run_open ON run (state, bucket, id) WHERE ended_at IS NULL;
 CREATE INDEX run_ended ON run (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX run_workflow ON run (workspace, workflow, id);
 CREATE INDEX wait_topic ON wait (bucket, topic);
