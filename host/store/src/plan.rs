@@ -183,6 +183,8 @@ pub(crate) struct Plan {
     pub(crate) fences: BTreeMap<i32, i64>,
     /// What is written, in this order.
     pub(crate) stages: Vec<Vec<Group>>,
+    /// Whether it is all the same in which order: no two groups touch one row.
+    pub(crate) unordered: bool,
     /// Bytes to keep, each with its digest.
     pub(crate) blobs: Vec<(String, Vec<u8>)>,
     /// Who is told, each with the bucket that its commit is of and does not own.
@@ -211,6 +213,7 @@ impl Plan {
             plan.notices.extend(notices.map(|notice| (asked, notice)));
             plan.members += 1;
         }
+        plan.unordered = plan.stages.is_empty() && stage.is_unordered();
         plan.stages.push(stage.close());
         plan
     }
@@ -228,6 +231,10 @@ impl Plan {
 struct Stage<'a> {
     /// The keys that are written, by table.
     written: HashMap<&'static str, BTreeSet<&'a str>>,
+    /// What the keys begin with that are removed, each with its table.
+    removed: Vec<(&'static str, &'a str)>,
+    /// A row is both inserted and put.
+    twice: bool,
     groups: BTreeMap<(u8, &'static str, usize), Group>,
 }
 
@@ -253,7 +260,10 @@ impl<'a> Stage<'a> {
                 Act::Put => (2, name, 0),
             };
             if place.0 > 0 {
-                self.written.entry(name).or_default().insert(&change.key);
+                let keys = self.written.entry(name).or_default();
+                self.twice |= !keys.insert(&change.key);
+            } else {
+                self.removed.push((name, &change.key));
             }
             match self.groups.entry(place) {
                 Entry::Vacant(entry) => {
@@ -271,6 +281,14 @@ impl<'a> Stage<'a> {
                 }
             }
         }
+    }
+
+    fn is_unordered(&self) -> bool {
+        let written = |(table, prefix): &(&str, &str)| {
+            let keys = self.written.get(table);
+            keys.is_some_and(|keys| begins(keys, prefix).is_some())
+        };
+        !self.twice && !self.removed.iter().any(written)
     }
 
     fn close(self) -> Vec<Group> {

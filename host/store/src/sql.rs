@@ -7,6 +7,7 @@
 //! Rows travel as one JSON array of objects in one bound text, however many they are, so that a
 //! statement has one text and is prepared once.
 
+use crate::plan::Act;
 use crate::query::Is;
 use crate::store::{ReadError, Select};
 use crate::table::{Column, Kind, Table};
@@ -70,10 +71,14 @@ fn key(table: &Table) -> impl Iterator<Item = &Column> {
     table.key.iter().filter_map(|name| table.column(name))
 }
 
-/// Adds rows; a taken key is an error. Binds the rows.
-pub(crate) fn insert<D: Dialect>(table: &Table, number: usize) -> String {
+/// The condition of a write that depends on nothing.
+pub(crate) const ALWAYS: &str = "true";
+
+/// Adds rows; a taken key is an error. Binds the rows; nothing is written unless `when`.
+pub(crate) fn insert<D: Dialect>(table: &Table, number: usize, when: &str) -> String {
+    // Before an ON CONFLICT, WHERE keeps the parser from reading its ON as the condition of a join.
     format!(
-        "{} {} ({}) SELECT {} FROM {}",
+        "{} {} ({}) SELECT {} FROM {} WHERE {when}",
         D::INSERT,
         table.name,
         names(table),
@@ -82,8 +87,8 @@ pub(crate) fn insert<D: Dialect>(table: &Table, number: usize) -> String {
     )
 }
 
-/// Adds or replaces rows. Binds the rows.
-pub(crate) fn put<D: Dialect>(table: &Table, number: usize) -> String {
+/// Adds or replaces rows. Binds the rows; nothing is written unless `when`.
+pub(crate) fn put<D: Dialect>(table: &Table, number: usize, when: &str) -> String {
     let changed: Vec<String> = table
         .columns
         .iter()
@@ -95,16 +100,21 @@ pub(crate) fn put<D: Dialect>(table: &Table, number: usize) -> String {
     } else {
         format!("UPDATE SET {}", changed.join(", "))
     };
-    // `WHERE true` keeps the parser from reading ON as the condition of a join.
-    let insert = insert::<D>(table, number);
+    let insert = insert::<D>(table, number, when);
     format!(
-        "{insert} WHERE true ON CONFLICT ({}) DO {action}",
+        "{insert} ON CONFLICT ({}) DO {action}",
         table.key.join(", ")
     )
 }
 
-/// Removes the rows whose first `columns` key columns have the values. Binds an array of arrays.
-pub(crate) fn delete<D: Dialect>(table: &Table, columns: usize, number: usize) -> String {
+/// Removes the rows whose first `columns` key columns have the values. Binds an array of arrays;
+/// nothing is removed unless `when`.
+pub(crate) fn delete<D: Dialect>(
+    table: &Table,
+    columns: usize,
+    number: usize,
+    when: &str,
+) -> String {
     let key: Vec<&Column> = key(table).take(columns).collect();
     let values: Vec<String> = key
         .iter()
@@ -113,12 +123,21 @@ pub(crate) fn delete<D: Dialect>(table: &Table, columns: usize, number: usize) -
         .collect();
     let key: Vec<&str> = key.iter().map(|column| column.name).collect();
     format!(
-        "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM {})",
+        "DELETE FROM {} WHERE {when} AND ({}) IN (SELECT {} FROM {})",
         table.name,
         key.join(", "),
         values.join(", "),
         D::arrays(number)
     )
+}
+
+/// What a plan's group does. Binds its rows; nothing is done unless `when`.
+pub(crate) fn write<D: Dialect>(act: Act, table: &Table, number: usize, when: &str) -> String {
+    match act {
+        Act::Delete(columns) => delete::<D>(table, columns, number, when),
+        Act::Insert => insert::<D>(table, number, when),
+        Act::Put => put::<D>(table, number, when),
+    }
 }
 
 /// Which of the rows are there already, by key: their places. Binds the rows.

@@ -151,6 +151,33 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn the_groups_of_an_unordered_plan_may_be_applied_in_any_order(commits in commits()) {
+        let members: Vec<Member> =
+            commits.into_iter().map(|commit| Member::of(commit, Some((1, 1))).unwrap()).collect();
+        // What is there before, so that something is removed.
+        let mut before = Model::default();
+        for run in 0..3 {
+            for seq in 0..3 {
+                let row = json!({"bucket": 1, "run": format!("r{run}"), "seq": seq});
+                let key = row::key_of(Wait::TABLE, &row.to_string()).unwrap();
+                before.insert(Wait::TABLE.name, key, row);
+            }
+        }
+        for first in 0..members.len() {
+            for mut plan in [Plan::of(&members[first..=first]), Plan::of(&members[first..])] {
+                let (mut model, mut reversed) = (before.clone(), before.clone());
+                if plan.unordered && model.apply(&plan) {
+                    plan.stages[0].reverse();
+                    prop_assert!(reversed.apply(&plan));
+                    prop_assert_eq!(model, reversed);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn commits_of_different_rows_share_their_statements() {
     let members: Vec<Member> = (0..100)
@@ -169,6 +196,7 @@ fn commits_of_different_rows_share_their_statements() {
         (plan.members, plan.stages.len(), plan.stages[0].len()),
         (100, 1, 2)
     );
+    assert!(plan.unordered, "a wait is removed, a timer is put");
 }
 
 #[test]

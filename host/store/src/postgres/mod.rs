@@ -13,6 +13,7 @@ mod hosts;
 mod link;
 mod listen;
 mod notes;
+mod one;
 mod open;
 mod reader;
 mod rows;

@@ -47,8 +47,12 @@ pub struct Options {
     pub buckets: i32,
     /// Connections that write; each bucket is written by one of them. More of them do more at once,
     /// and share fewer commits in a transaction: with 64 commits at once, four took twice the CPU
-    /// time for each commit that one took. 2 to 4 by default, by the number of cores.
+    /// time for each commit that one took, and two hosts on two cores did a fifth fewer runs with two
+    /// of them than with one. By default one for two cores, four at most.
     pub writers: usize,
+    /// How often a transaction of the same tables comes on a connection before it is sent as one
+    /// statement: a text is planned once, which costs more than one transaction spares. 4 by default.
+    pub one_statement_after: u32,
     /// Connections that read, at most.
     pub readers: u32,
     /// How long this host counts as living after it last said so. It says so three times as often.
@@ -76,7 +80,8 @@ impl Options {
             host: host.into(),
             buckets: crate::id::DEFAULT_BUCKETS,
             writers: std::thread::available_parallelism()
-                .map_or(4, |cores| cores.get().clamp(2, 4)),
+                .map_or(2, |cores| (cores.get() / 2).clamp(1, 4)),
+            one_statement_after: 4,
             readers: 8,
             lease: Duration::from_secs(3),
             notify: true,
@@ -193,10 +198,9 @@ pub(super) async fn open(options: Options) -> Result<PostgresStore, OpenError> {
     }
     let (manager, task) = Manager::start(&connect, shared.clone(), options.lease).await?;
     background.push(task);
-    let one_bucket = options.one_bucket_commits;
     let writers = (0..options.writers)
         .map(|_| {
-            let connection = Connection::new(connect.clone(), shared.clone(), one_bucket);
+            let connection = Connection::new(connect.clone(), shared.clone(), &options);
             Writer::start(connection, shared.ownership.clone())
         })
         .collect();

@@ -150,7 +150,8 @@ impl Side for PostgresSide {
     }
 
     async fn insert(&mut self, table: &'static Table, rows: String) -> Result<(), Error> {
-        sqlx::query(AssertSqlSafe(sql::insert::<Postgres>(table, 1)))
+        let text = sql::insert::<Postgres>(table, 1, sql::ALWAYS);
+        sqlx::query(AssertSqlSafe(text))
             .bind(rows)
             .execute(&mut self.connection)
             .await?;

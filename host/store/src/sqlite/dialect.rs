@@ -78,6 +78,7 @@ impl Dialect for Sqlite {
 #[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
+    use crate::plan::Act;
     use crate::records::{Event, Run, TABLES, Timer, Wait};
     use crate::sql;
     use crate::store::Select;
@@ -109,12 +110,12 @@ mod tests {
             // Nothing is removed by its bucket alone.
             let least = 1 + usize::from(table.bucketed);
             let mut statements: Vec<String> = (least..=table.key.len())
-                .map(|columns| sql::delete::<Sqlite>(table, columns, 1))
+                .map(|columns| sql::write::<Sqlite>(Act::Delete(columns), table, 1, sql::ALWAYS))
                 .collect();
             statements.push(sql::present::<Sqlite>(table, 1));
-            statements.push(sql::insert::<Sqlite>(table, 1));
+            statements.push(sql::write::<Sqlite>(Act::Insert, table, 1, sql::ALWAYS));
             if !table.append_only {
-                statements.push(sql::put::<Sqlite>(table, 1));
+                statements.push(sql::write::<Sqlite>(Act::Put, table, 1, sql::ALWAYS));
             }
             for statement in statements {
                 let plan = plan(&mut database, &statement).await;

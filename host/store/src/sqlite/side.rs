@@ -115,7 +115,7 @@ impl Side for SqliteSide {
     }
 
     async fn insert(&mut self, table: &'static Table, rows: String) -> Result<(), Error> {
-        sqlx::query(AssertSqlSafe(sql::insert::<Sqlite>(table, 1)))
+        sqlx::query(AssertSqlSafe(sql::insert::<Sqlite>(table, 1, sql::ALWAYS)))
             .bind(rows)
             .execute(&mut self.connection)
             .await?;

@@ -143,11 +143,7 @@ fn text_of<'t>(texts: &'t mut HashMap<(Act, &'static str), String>, group: &Grou
     let table = group.table;
     texts
         .entry((group.act, table.name))
-        .or_insert_with(|| match group.act {
-            Act::Delete(columns) => sql::delete::<Sqlite>(table, columns, 1),
-            Act::Insert => sql::insert::<Sqlite>(table, 1),
-            Act::Put => sql::put::<Sqlite>(table, 1),
-        })
+        .or_insert_with(|| sql::write::<Sqlite>(group.act, table, 1, sql::ALWAYS))
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! PostgreSQL passes the suite, and what only PostgreSQL has: several hosts, and a server that can
+//! PostgreSQL passes the suite (a second time with every transaction as one statement), and what only PostgreSQL has: several hosts, and a server that can
 //! be wrong, away or slow. Each test has a database of its own on one real server.
 #![allow(
     clippy::unwrap_used,
@@ -6,6 +6,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod at_once;
 mod hosts;
 mod notices;
 mod opening;

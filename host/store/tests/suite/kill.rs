@@ -65,7 +65,7 @@ pub(crate) async fn a_killed_process_loses_nothing_that_it_acknowledged<W: World
             .wrapping_add(1_442_695_040_888_963_407);
         let handle = world.handle();
         let wait = Duration::from_millis((random >> 33) % 700);
-        let said = tokio::task::spawn_blocking(move || kill_after(&handle, wait))
+        let said = tokio::task::spawn_blocking(move || kill_after(W::CHILD, &handle, wait))
             .await
             .unwrap();
         assert!(!said.is_empty(), "round {round} committed nothing");
@@ -76,11 +76,11 @@ pub(crate) async fn a_killed_process_loses_nothing_that_it_acknowledged<W: World
     }
 }
 
-/// Starts the child, kills it so long after its first commit, and returns what it acknowledged: of
+/// Starts the child (a test), kills it so long after its first commit, and returns what it acknowledged: of
 /// each run the last place in its journal.
-fn kill_after(handle: &str, wait: Duration) -> BTreeMap<i32, i64> {
+fn kill_after(test: &str, handle: &str, wait: Duration) -> BTreeMap<i32, i64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_under_load", "--ignored", "--nocapture"])
+        .args(["--exact", test, "--ignored", "--nocapture"])
         .env(HANDLE, handle)
         .stdout(Stdio::piped())
         .spawn()

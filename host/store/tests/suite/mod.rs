@@ -18,6 +18,9 @@ pub(crate) trait World: Sized + Send + Sync {
     /// Its kind of store.
     type Store: Store;
 
+    /// Where its `child_under_load` stands among the tests.
+    const CHILD: &str = "child_under_load";
+
     /// A fresh database.
     fn make() -> impl Future<Output = Self> + Send;
 
