@@ -2,21 +2,11 @@
 
 use crate::shell;
 use anyhow::{Result, bail};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Whether this machine has Debian's package tools at all.
 pub(crate) fn available() -> bool {
     shell::find("apt-get").is_some() && shell::find("dpkg-query").is_some()
-}
-
-/// The installed version of `package`, if it is installed.
-pub(crate) fn installed(package: &str) -> Option<String> {
-    let mut command = Command::new("dpkg-query");
-    command
-        .args(["-W", "-f=${db:Status-Status} ${Version}", package])
-        .stderr(Stdio::null());
-    let answer = shell::capture(&mut command).ok()?;
-    answer.strip_prefix("installed ").map(str::to_owned)
 }
 
 /// The command that brings `packages`, as a person types it.

@@ -4,8 +4,9 @@
 //! (`demo`, `test`) cannot run, and *better with*, which they bring by themselves or do without.
 //! The exit code is 0 when nothing needed is missing.
 
-use crate::{apt, deny, peers, repo, shell, wasm_target};
+use crate::{apt, deny, peers, repo, shell};
 use anyhow::Result;
+use jackfield_authoring::rust::{PACKAGES, TARGET, Toolchain};
 use std::net::TcpListener;
 use std::process::{Command, ExitCode};
 
@@ -140,13 +141,13 @@ fn c_compiler() -> Finding {
 
 fn wasm() -> Finding {
     let what = "wasm target";
-    match wasm_target::present() {
+    match Toolchain::present().ok() {
         Some(toolchain) => Finding::good(what, toolchain.road()),
         None if shell::find("rustup").is_some() => Finding::better_with(
             what,
             format!(
                 "brought by `rustup target add {}`, else by Debian's packages",
-                wasm_target::TARGET
+                TARGET
             ),
         ),
         None if apt::available() && apt::is_root() => Finding::better_with(
@@ -157,8 +158,8 @@ fn wasm() -> Finding {
             what,
             format!(
                 "run: rustup target add {}, or: {}",
-                wasm_target::TARGET,
-                apt::command_line(&["rustc-web", "cargo-web", "rust-web-src"])
+                TARGET,
+                apt::command_line(&PACKAGES)
             ),
         ),
     }

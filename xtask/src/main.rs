@@ -13,7 +13,6 @@
 
 mod apt;
 mod bench;
-mod component;
 mod demo;
 mod deny;
 mod doctor;

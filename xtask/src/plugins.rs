@@ -6,10 +6,11 @@
 //! when its bytes changed, and files of plugins that are no more are removed: what lies in an output
 //! folder is exactly what the sources say.
 
-use crate::wasm_target::{self, TARGET, WasmToolchain};
-use crate::{component, repo, shell};
+use crate::{repo, shell, wasm_target};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use jackfield_authoring::component::{self, CONTRACT};
+use jackfield_authoring::rust::{TARGET, Toolchain};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -62,9 +63,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// As for [`run`].
 pub(crate) fn build() -> Result<()> {
     let toolchain = wasm_target::bring()?;
-    let contract = component::contract_version()?;
     eprintln!(
-        "plugins for contract {contract}, built by {}",
+        "plugins for contract {CONTRACT}, built by {}",
         toolchain.road()
     );
     let mut rows = Vec::new();
@@ -76,13 +76,13 @@ pub(crate) fn build() -> Result<()> {
             if members.is_empty() {
                 continue;
             }
-            let mut command = toolchain.cargo("build");
+            let mut command = wasm_target::cargo(&toolchain, "build");
             command
                 .args(["--release", "--workspace", "--manifest-path"])
                 .arg(&workspace);
             shell::run(&mut command)?;
             for plugin in members {
-                rows.push(encode(&plugin, &toolchain, &folder, &contract)?);
+                rows.push(encode(&plugin, &toolchain, &folder)?);
                 kept.insert(format!("{}.wasm", plugin.name));
             }
         }
@@ -109,9 +109,9 @@ pub(crate) fn check() -> Result<()> {
             .arg(&manifest);
         shell::run(&mut format)?;
         let mut lint = match toolchain {
-            WasmToolchain::Rustup => toolchain.cargo("clippy"),
+            Toolchain::Rustup => wasm_target::cargo(&toolchain, "clippy"),
             // Debian brings no clippy: the lints are the same on the host's target.
-            WasmToolchain::Debian { .. } => host_cargo("clippy"),
+            Toolchain::Debian { .. } => host_cargo("clippy"),
         };
         lint.args(["--workspace", "--manifest-path"])
             .arg(&manifest)
@@ -225,20 +225,14 @@ struct Row {
     written: bool,
 }
 
-fn encode(
-    plugin: &Plugin,
-    toolchain: &WasmToolchain,
-    output: &Path,
-    contract: &str,
-) -> Result<Row> {
-    let module = toolchain
-        .target_folder()
+fn encode(plugin: &Plugin, toolchain: &Toolchain, output: &Path) -> Result<Row> {
+    let module = wasm_target::target_folder(toolchain)
         .join(TARGET)
         .join("release")
         .join(format!("{}.wasm", plugin.module));
     let bytes = fs::read(&module)
         .with_context(|| format!("cargo built no {} for {}", module.display(), plugin.name))?;
-    let component = component::from_module(&bytes, contract)
+    let component = component::from_module(&bytes)
         .with_context(|| format!("the plugin {} cannot be made a component", plugin.name))?;
     let file = output.join(format!("{}.wasm", plugin.name));
     Ok(Row {

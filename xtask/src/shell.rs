@@ -3,40 +3,19 @@
 //! Three ways: [`run`] shows the program's output as it comes, [`capture`] keeps it for xtask to
 //! read, [`count_tests`] shows it and counts what `cargo test` reports in passing.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-/// How many characters of a failed program's words are repeated.
-const MOST_WORDS: usize = 400;
-
-/// The command as a person would type it.
-pub(crate) fn shown(command: &Command) -> String {
-    let mut line = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program())
-        .to_string_lossy()
-        .into_owned();
-    for argument in command.get_args() {
-        line.push(' ');
-        line.push_str(&argument.to_string_lossy());
-    }
-    line
-}
+use jackfield_authoring::shell;
+pub(crate) use jackfield_authoring::shell::{cargo, find, rustc, shown};
 
 /// Runs `command` with its output on ours.
 ///
 /// # Errors
 /// When it cannot be started or ends with a status other than 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{}`", shown(command)))?;
-    if !status.success() {
-        bail!("`{}` failed ({status})", shown(command));
-    }
-    Ok(())
+    Ok(shell::run(command)?)
 }
 
 /// Runs `command` and gives its standard output, trimmed.
@@ -44,46 +23,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// When it cannot be started or ends with a status other than 0; then with the end of what it said.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{}`", shown(command)))?;
-    if !output.status.success() {
-        bail!(
-            "`{}` failed ({}): {}",
-            shown(command),
-            output.status,
-            last_words(&output)
-        );
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// What a program said when it failed, on one line: its lines that begin with `error:` (`E:` is
-/// apt's), else its last few; cut where it goes on and on.
-pub(crate) fn last_words(output: &Output) -> String {
-    let text = if output.stderr.is_empty() {
-        &output.stdout
-    } else {
-        &output.stderr
-    };
-    let text = String::from_utf8_lossy(text);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let errors: Vec<&str> = lines
-        .iter()
-        .copied()
-        .filter(|line| ["error:", "E:"].iter().any(|mark| line.starts_with(mark)))
-        .collect();
-    let telling = if errors.is_empty() { lines } else { errors };
-    let all = telling[telling.len().saturating_sub(3)..].join(" / ");
-    match all.char_indices().nth(MOST_WORDS) {
-        Some((end, _)) => format!("{}…", &all[..end]),
-        None => all,
-    }
+    Ok(shell::capture(command)?)
 }
 
 /// What `cargo test` reported, summed over its programs.
@@ -166,24 +106,6 @@ pub(crate) fn count_tests(
     Ok((tests, outcome))
 }
 
-/// The program `name` on the PATH.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
-}
-
-/// The cargo that runs us, so that a `cargo +toolchain xtask` stays on that toolchain.
-pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-/// The rustc that goes with [`cargo`].
-pub(crate) fn rustc() -> Command {
-    Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -204,26 +126,6 @@ mod tests {
                 ignored: 1
             }
         );
-    }
-
-    #[test]
-    fn a_failure_names_the_command_line_and_what_it_said() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo no such thing >&2; exit 3"]);
-        let error = capture(&mut command).unwrap_err().to_string();
-        assert!(error.contains("sh -c"), "{error}");
-        assert!(error.contains("no such thing"), "{error}");
-    }
-
-    #[test]
-    fn the_lines_that_name_an_error_are_shown_rather_than_what_comes_after() {
-        let mut command = Command::new("sh");
-        command.args([
-            "-c",
-            "echo 'error: no route' >&2; echo 'at frame 1' >&2; exit 1",
-        ]);
-        let error = capture(&mut command).unwrap_err().to_string();
-        assert!(error.ends_with(": error: no route"), "{error}");
     }
 
     #[test]

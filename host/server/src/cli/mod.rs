@@ -66,7 +66,7 @@ enum Command {
     Run(Group<run::Command>),
     /// Events: send
     Event(Group<event::Command>),
-    /// Plugins of the host: install, grant, remove
+    /// Plugins: make and build one; install, grant, remove those of the host
     Plugin(Group<plugin::Command>),
     /// Channels: a connector with its settings and secrets
     Channel(Group<channel::Command>),
@@ -135,7 +135,9 @@ impl Cli {
             }
             Command::Run(group) => with(group, run::run).await,
             Command::Event(group) => with(group, event::run).await,
-            Command::Plugin(group) => with(group, plugin::run).await,
+            Command::Plugin(group) => {
+                finish(group.to.json, plugin::run(&group.to, group.command).await)
+            }
             Command::Channel(group) => with(group, channel::run).await,
             Command::Secret(group) => with(group, secret::run).await,
             Command::Contact(group) => with(group, contact::run).await,

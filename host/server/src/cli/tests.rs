@@ -87,6 +87,8 @@ fn every_client_command_of_the_interface_is_there() {
         "event send call.ended --contact email:a@b.example --data @f --account x",
         "plugin install a.wasm b.wasm --grant",
         "plugin list",
+        "plugin new a --lang rust --kind connector --needs http,crypto --into b",
+        "plugin build a",
         "plugin inspect a.wasm",
         "plugin show a@1",
         "plugin grant a --host https://b.example",

@@ -10,6 +10,7 @@ pub(super) mod key;
 pub(super) mod message;
 pub(super) mod opt_out;
 pub(super) mod plugin;
+mod project;
 pub(super) mod ready;
 pub(super) mod run;
 pub(super) mod secret;

@@ -1,7 +1,9 @@
-//! `jackfield plugin ...`
+//! `jackfield plugin ...`: what an author does on their own machine (`project.rs`), and the plugins of
+//! a host.
 
+use super::project;
 use crate::cli::Session;
-use crate::cli::client::Body;
+use crate::cli::client::{Body, Client, Connection};
 use crate::cli::exit::Failure;
 use crate::cli::input;
 use crate::cli::page::page;
@@ -11,9 +13,23 @@ use crate::cli::text;
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Makes a plugin's project in a new folder, which builds as it is
+    New(project::New),
+    /// Builds the plugin of a project: NAME.wasm in its folder
+    Build {
+        /// The project's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Says what a component is and may ask for, without running it and without a host
+    Inspect {
+        /// The file (.wasm)
+        file: String,
+    },
     /// Installs components; they do nothing until they are granted
     Install {
         /// The files (.wasm)
@@ -25,11 +41,6 @@ pub(crate) enum Command {
     },
     /// Lists the installed plugins
     List,
-    /// Says what a component is and asks for, without installing it
-    Inspect {
-        /// The file (.wasm)
-        file: String,
-    },
     /// Shows an installed plugin: what it asks for and what it may do
     Show {
         /// Its name, `name@major` or digest
@@ -83,10 +94,25 @@ const SHEET: &[Column] = &[
 
 const MEDIA: &str = "application/wasm";
 
-pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
+pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure> {
+    let json = to.json;
+    // On this machine, without a host.
+    match command {
+        Command::New(new) => project::new(json, new),
+        Command::Build { folder } => project::build(json, folder).await,
+        Command::Inspect { file } => project::inspect(json, &file),
+        command => {
+            let client = Client::new(to)?;
+            of_host(Session { client, json }, command).await
+        }
+    }
+}
+
+async fn of_host(session: Session, command: Command) -> Result<(), Failure> {
     let Session { client, json } = &session;
     let json = *json;
     match command {
+        Command::New(_) | Command::Build { .. } | Command::Inspect { .. } => Ok(()),
         Command::Install { files, grant } => install(&session, &files, grant).await,
         Command::List => {
             let items = client.list(&["v1", "plugins"], &[], usize::MAX).await?;
@@ -95,26 +121,6 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 &items,
                 COLUMNS,
                 "No plugins are installed. `jackfield plugin install FILE`.",
-            );
-            Ok(())
-        }
-        Command::Inspect { file } => {
-            let answer = upload(&session, &file, &["v1", "validate", "plugin"]).await?;
-            if json {
-                print_json(&answer);
-                return Ok(());
-            }
-            one(
-                false,
-                &answer,
-                &[
-                    ("kind", "/kind", As::Text),
-                    ("digest", "/digest", As::Text),
-                    ("contract", "/contract", As::Text),
-                    ("size", "/size", As::Bytes),
-                    ("imports", "/imports", As::Words),
-                    ("wasi", "/wasi", As::Words),
-                ],
             );
             Ok(())
         }

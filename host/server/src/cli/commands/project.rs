@@ -1,0 +1,174 @@
+//! `jackfield plugin new`, `build` and `inspect`: an author's work on their own machine, for which no
+//! host runs and no key is needed.
+
+use crate::cli::exit::Failure;
+use crate::cli::input;
+use crate::cli::table::print_json;
+use crate::cli::text;
+use clap::ValueEnum;
+use jackfield_authoring::{self as authoring, BuildError, Project};
+use jackfield_sandbox::{Inspection, Interface};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// `plugin new`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct New {
+    /// The plugin's name, such as `crm-lookup`; also that of the folder
+    name: String,
+    /// The language
+    #[arg(long)]
+    lang: Language,
+    /// What it is to be
+    #[arg(long, default_value = "step")]
+    kind: Kind,
+    /// The imports that it will call, such as `http,contacts`
+    #[arg(long, value_delimiter = ',', value_name = "IMPORT,...")]
+    needs: Vec<String>,
+    /// The folder in which the project's folder is made; this one, where it is left out
+    #[arg(long, value_name = "FOLDER")]
+    into: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Language {
+    Rust,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Step,
+    Connector,
+}
+
+pub(crate) fn new(json: bool, new: New) -> Result<(), Failure> {
+    let folder = new.into.unwrap_or_default().join(&new.name);
+    let project = authoring::New {
+        name: new.name,
+        language: match new.lang {
+            Language::Rust => authoring::Language::Rust,
+        },
+        kind: match new.kind {
+            Kind::Step => authoring::Kind::Step,
+            Kind::Connector => authoring::Kind::Connector,
+        },
+        needs: new.needs,
+    };
+    authoring::create(&folder, &project).map_err(|error| match error {
+        authoring::NewError::Write { .. } => Failure::Failed(error.to_string()),
+        _ => Failure::Usage(error.to_string()),
+    })?;
+    let shown = folder.display().to_string();
+    if json {
+        print_json(&json!({"name": project.name, "folder": shown}));
+        return Ok(());
+    }
+    let name = &project.name;
+    println!("{shown} is made. Go on with:");
+    println!("  cargo test --manifest-path {shown}/Cargo.toml   # its tests, without a host");
+    println!("  jackfield plugin build {shown}");
+    println!("  jackfield plugin install {shown}/{name}.wasm --grant");
+    Ok(())
+}
+
+pub(crate) async fn build(json: bool, folder: PathBuf) -> Result<(), Failure> {
+    let building = tokio::task::spawn_blocking(move || {
+        let project = Project::of(&folder)?;
+        authoring::build(&project)
+    });
+    let built = building
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?
+        .map_err(|error| match error {
+            BuildError::NoProject(_) | BuildError::Manifest { .. } => {
+                Failure::Usage(error.to_string())
+            }
+            BuildError::Undeclared { .. } | BuildError::Component(_) => {
+                Failure::Invalid(error.to_string())
+            }
+            _ => Failure::Failed(error.to_string()),
+        })?;
+    let file = built.file.display().to_string();
+    if json {
+        print_json(&json!({"file": file, "size": built.size, "imports": built.imports}));
+    } else {
+        let calls = if built.imports.is_empty() {
+            "nothing of the host".to_owned()
+        } else {
+            built.imports.join(", ")
+        };
+        println!("{file}: {}, calls {calls}", text::bytes(built.size));
+    }
+    Ok(())
+}
+
+/// What a file is and may ask for.
+pub(crate) fn inspect(json: bool, file: &str) -> Result<(), Failure> {
+    let bytes = input::bytes(file)?;
+    let most = jackfield_sandbox::Options::new("").max_component_bytes;
+    let found = jackfield_sandbox::inspect(&bytes, most)
+        .map_err(|error| Failure::Invalid(format!("{file}: {error}")))?;
+    if json {
+        print_json(&serde_json::to_value(&found).unwrap_or_default());
+    } else {
+        print!("{}", in_words(file, &found));
+    }
+    Ok(())
+}
+
+fn in_words(file: &str, found: &Inspection) -> String {
+    let kind = match found.kind {
+        jackfield_sandbox::Kind::Step => "a step of workflows",
+        jackfield_sandbox::Kind::Connector => "a connector of channels",
+    };
+    let contract = found.contract.as_ref().map_or_else(
+        || "not stamped with a version of the contract".to_owned(),
+        |version| format!("made against the contract {version}"),
+    );
+    let mut out = format!(
+        "{file} is {kind}, {contract}.\n  {}, {}\n",
+        text::bytes(found.size),
+        found.digest
+    );
+    let imports: Vec<Interface> = found.interfaces().iter().collect();
+    if imports.is_empty() {
+        out.push_str("It can call nothing of the host.\n");
+    } else {
+        out.push_str("It can call, once it is granted, and nothing else:\n");
+    }
+    for interface in imports {
+        out.push_str(&format!(
+            "  {:<11} {}\n",
+            interface.name(),
+            words(interface)
+        ));
+    }
+    if !found.wasi.is_empty() {
+        out.push_str(
+            "Its tool-chain links WASI, where it finds clocks and randomness of the run, a log for \
+             what it prints, and nothing else: no files, no environment, no sockets.\n",
+        );
+    }
+    out.push_str(
+        "Which hosts, secrets and limits it asks for it says when it is installed; installing grants \
+         nothing.\n",
+    );
+    out
+}
+
+/// What an import lets a plugin do, for whoever decides.
+fn words(interface: Interface) -> &'static str {
+    match interface {
+        Interface::Log => "write lines into the run's timeline and the log",
+        Interface::Clock => "read the time, and reckon with dates and business hours",
+        Interface::Random => "draw random bytes",
+        Interface::Http => "send HTTP requests, to the hosts that you approve",
+        Interface::Email => "send mail, through the servers that you approve",
+        Interface::Crypto => "make and check signatures with the secrets that you approve, unseen",
+        Interface::Templates => "fill in the workspace's templates",
+        Interface::Conditions => "evaluate conditions about the run and its contact",
+        Interface::Variables => "read what the run knows, its contact too, and set variables",
+        Interface::Contacts => "read and change the run's contact",
+        Interface::Messages => "send messages through the workspace's channels",
+    }
+}
