@@ -71,7 +71,7 @@ pub(crate) fn bring() -> Result<Toolchain> {
 
 /// Debian's compiler, if all that it needs is on this machine.
 fn debian() -> Result<Toolchain> {
-    Toolchain::present().map_err(|missing| anyhow!(missing))
+    Toolchain::debian().map_err(|missing| anyhow!(missing))
 }
 
 fn bring_debian() -> Result<Toolchain> {

@@ -15,6 +15,8 @@ static RUST_SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src"
 static RUST_SDK_MANIFEST: &[u8] = include_bytes!("../../../sdk/rust/Cargo.toml");
 /// The versions that the SDK is tested with.
 static RUST_LOCK: &[u8] = include_bytes!("../../../sdk/rust/Cargo.lock");
+/// What steps and connectors have alike.
+static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rust");
 static RUST_STEP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rust-step");
 static RUST_CONNECTOR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rust-connector");
 
@@ -22,23 +24,26 @@ static RUST_CONNECTOR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rus
 const OURS: &str = "jackfield";
 
 pub(crate) fn write(folder: &Path, new: &New, needs: &str) -> Result<(), NewError> {
-    let template = match (new.language, new.kind) {
-        (Language::Rust, Kind::Step) => &RUST_STEP,
-        (Language::Rust, Kind::Connector) => &RUST_CONNECTOR,
+    let templates = match (new.language, new.kind) {
+        (Language::Rust, Kind::Step) => [&RUST, &RUST_STEP],
+        (Language::Rust, Kind::Connector) => [&RUST, &RUST_CONNECTOR],
     };
     let filled = |text: &str| {
         text.replace("{{name}}", &new.name)
             .replace("{{Name}}", &capitals(&new.name))
             .replace("{{title}}", &title(&new.name))
             .replace("{{crate}}", &new.name.replace('-', "_"))
+            .replace("{{kind}}", new.kind.name())
             .replace("{{needs}}", needs)
     };
-    each(template, &mut |path, bytes| {
-        // Ends in `.in` where a tool would take the template itself for what it becomes.
-        let path = path.strip_suffix(".in").unwrap_or(path);
-        let text = String::from_utf8_lossy(bytes);
-        put(&folder.join(path), filled(&text).as_bytes())
-    })?;
+    for template in templates {
+        each(template, &mut |path, bytes| {
+            // Ends in `.in` where a tool would take the template itself for what it becomes.
+            let path = path.strip_suffix(".in").unwrap_or(path);
+            let text = String::from_utf8_lossy(bytes);
+            put(&folder.join(path), filled(&text).as_bytes())
+        })?;
+    }
     let ours = folder.join(OURS);
     each(&WIT, &mut |path, bytes| {
         put(&ours.join("wit").join(path), bytes)

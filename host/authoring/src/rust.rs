@@ -45,7 +45,42 @@ impl Toolchain {
         if has_target() {
             return Ok(Toolchain::Rustup);
         }
-        debian()
+        Toolchain::debian()
+    }
+
+    /// Debian's compiler.
+    ///
+    /// # Errors
+    /// What of it is not on this machine.
+    pub fn debian() -> Result<Toolchain, String> {
+        let mut versions = Vec::new();
+        for package in PACKAGES {
+            versions.push(installed(package).ok_or_else(|| format!("{package} is not installed"))?);
+        }
+        if versions.iter().any(|version| *version != versions[0]) {
+            return Err(format!(
+                "{} are installed in different versions ({})",
+                PACKAGES.join(", "),
+                versions.join(", "),
+            ));
+        }
+        let mut sysroot = Command::new("/usr/bin/rustc");
+        sysroot
+            .args(["--print", "sysroot"])
+            .env_remove("LD_LIBRARY_PATH");
+        let said = |error: ShellError| error.to_string();
+        let sources = shell::capture(&mut sysroot).map_err(said)?;
+        let sources = Path::new(&sources).join("lib/rustlib/src/rust/library/std");
+        if !sources.is_dir() {
+            return Err(format!(
+                "rust-web-src {} brings no sources of std at {}",
+                versions[0],
+                sources.display()
+            ));
+        }
+        Ok(Toolchain::Debian {
+            linkers: linkers()?,
+        })
     }
 
     /// `cargo SUBCOMMAND` for [`TARGET`], writing into this target folder.
@@ -154,38 +189,6 @@ fn installed(package: &str) -> Option<String> {
         .stderr(Stdio::null());
     let answer = shell::capture(&mut command).ok()?;
     answer.strip_prefix("installed ").map(str::to_owned)
-}
-
-/// Debian's compiler, if all that it needs is on this machine.
-fn debian() -> Result<Toolchain, String> {
-    let mut versions = Vec::new();
-    for package in PACKAGES {
-        versions.push(installed(package).ok_or_else(|| format!("{package} is not installed"))?);
-    }
-    if versions.iter().any(|version| *version != versions[0]) {
-        return Err(format!(
-            "{} are installed in different versions ({})",
-            PACKAGES.join(", "),
-            versions.join(", "),
-        ));
-    }
-    let mut sysroot = Command::new("/usr/bin/rustc");
-    sysroot
-        .args(["--print", "sysroot"])
-        .env_remove("LD_LIBRARY_PATH");
-    let said = |error: ShellError| error.to_string();
-    let sources = shell::capture(&mut sysroot).map_err(said)?;
-    let sources = Path::new(&sources).join("lib/rustlib/src/rust/library/std");
-    if !sources.is_dir() {
-        return Err(format!(
-            "rust-web-src {} brings no sources of std at {}",
-            versions[0],
-            sources.display()
-        ));
-    }
-    Ok(Toolchain::Debian {
-        linkers: linkers()?,
-    })
 }
 
 /// The folders with `rust-lld` and `wasm-ld` of the toolchain in use; none where the PATH has one.

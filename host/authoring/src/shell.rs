@@ -88,8 +88,7 @@ pub fn capture(command: &mut Command) -> Result<String, ShellError> {
 
 /// What a program said when it failed, on one line: its lines that begin with `error:` (`E:` is
 /// apt's), else its last few; cut where it goes on and on.
-#[must_use]
-pub fn last_words(output: &Output) -> String {
+fn last_words(output: &Output) -> String {
     let text = if output.stderr.is_empty() {
         &output.stdout
     } else {
