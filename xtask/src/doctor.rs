@@ -6,7 +6,7 @@
 
 use crate::{apt, deny, peers, repo, shell};
 use anyhow::Result;
-use jackfield_authoring::rust::{PACKAGES, TARGET, Toolchain};
+use jackfield_authoring::languages::rust::{PACKAGES, TARGET, Toolchain};
 use std::net::TcpListener;
 use std::process::{Command, ExitCode};
 

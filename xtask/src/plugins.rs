@@ -10,7 +10,7 @@ use crate::{repo, shell, wasm_target};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use jackfield_authoring::component::{self, CONTRACT};
-use jackfield_authoring::rust::{TARGET, Toolchain};
+use jackfield_authoring::languages::rust::{TARGET, Toolchain};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;

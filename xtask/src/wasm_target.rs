@@ -1,6 +1,6 @@
 //! Brings the compiler that builds the plugins, where it is missing.
 //!
-//! Which compilers there are and how each builds is `jackfield_authoring::rust`; here they are
+//! Which compilers there are and how each builds is `jackfield_authoring::languages::rust`; here they are
 //! fetched: `rustup target add` first, Debian's packages where rustup cannot download.
 //!
 //! What must hold: with the target in place nothing is run but one `rustc --print`; a failure tells
@@ -8,7 +8,7 @@
 
 use crate::{apt, repo, shell};
 use anyhow::{Result, anyhow, bail};
-use jackfield_authoring::rust::{self, PACKAGES, TARGET, Toolchain};
+use jackfield_authoring::languages::rust::{self, PACKAGES, TARGET, Toolchain};
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -53,6 +53,11 @@ pub enum BuildError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The project's copy of the contract is not one.
+    #[error(
+        "{0} names no version of the contract; `jackfield plugin new` writes the folder jackfield/wit"
+    )]
+    Contract(PathBuf),
     /// Something that the build needs is not on this machine.
     #[error("{what} is missing on this machine: {found}\nTo get it: {get}")]
     Missing {
@@ -82,6 +87,14 @@ pub enum BuildError {
     Undeclared {
         /// The interface.
         import: String,
+    },
+    /// A file could not be read.
+    #[error("{path} cannot be read: {cause}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
     },
     /// A file could not be written.
     #[error("{path} cannot be written: {cause}")]

@@ -4,30 +4,19 @@
 //! A template is a folder of files that are read as they are, with a few places filled in. What
 //! must hold: it builds without a change (a test does so).
 
-use crate::errors::NewError;
-use crate::project::{Kind, Language, New};
+use crate::errors::{BuildError, NewError};
+use crate::languages::Source;
+use crate::project::New;
 use include_dir::{Dir, DirEntry, include_dir};
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit");
-static RUST_SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src");
-static RUST_SDK_MANIFEST: &[u8] = include_bytes!("../../../sdk/rust/Cargo.toml");
-/// The versions that the SDK is tested with.
-static RUST_LOCK: &[u8] = include_bytes!("../../../sdk/rust/Cargo.lock");
-/// What steps and connectors have alike.
-static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rust");
-static RUST_STEP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rust-step");
-static RUST_CONNECTOR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/rust-connector");
-
-/// Where the SDK and the contract stand in a project.
-const OURS: &str = "jackfield";
+/// Where the contract stands in a project.
+pub(crate) const CONTRACT: &str = "jackfield/wit";
 
 pub(crate) fn write(folder: &Path, new: &New, needs: &str) -> Result<(), NewError> {
-    let templates = match (new.language, new.kind) {
-        (Language::Rust, Kind::Step) => [&RUST, &RUST_STEP],
-        (Language::Rust, Kind::Connector) => [&RUST, &RUST_CONNECTOR],
-    };
+    let chain = new.language.chain();
     let filled = |text: &str| {
         text.replace("{{name}}", &new.name)
             .replace("{{Name}}", &capitals(&new.name))
@@ -36,7 +25,7 @@ pub(crate) fn write(folder: &Path, new: &New, needs: &str) -> Result<(), NewErro
             .replace("{{kind}}", new.kind.name())
             .replace("{{needs}}", needs)
     };
-    for template in templates {
+    for template in chain.templates(new.kind) {
         each(template, &mut |path, bytes| {
             // Ends in `.in` where a tool would take the template itself for what it becomes.
             let path = path.strip_suffix(".in").unwrap_or(path);
@@ -44,20 +33,18 @@ pub(crate) fn write(folder: &Path, new: &New, needs: &str) -> Result<(), NewErro
             put(&folder.join(path), filled(&text).as_bytes())
         })?;
     }
-    let ours = folder.join(OURS);
-    each(&WIT, &mut |path, bytes| {
-        put(&ours.join("wit").join(path), bytes)
-    })?;
-    match new.language {
-        Language::Rust => {
-            let sdk = ours.join("sdk/rust");
-            put(&folder.join("Cargo.lock"), RUST_LOCK)?;
-            put(&sdk.join("Cargo.toml"), RUST_SDK_MANIFEST)?;
-            each(&RUST_SDK, &mut |path, bytes| {
-                put(&sdk.join("src").join(path), bytes)
-            })
+    let whole = |place: &Path, files: &Dir<'_>| {
+        each(files, &mut |path, bytes| put(&place.join(path), bytes))
+    };
+    whole(&folder.join(CONTRACT), &WIT)?;
+    for (place, source) in chain.sdk {
+        let place = folder.join(place);
+        match source {
+            Source::Folder(files) => whole(&place, files)?,
+            Source::File(bytes) => put(&place, bytes)?,
         }
     }
+    Ok(())
 }
 
 /// `crm-lookup` is `CrmLookup`.
@@ -97,12 +84,31 @@ fn each(
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), NewError> {
-    let written = path
-        .parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(path, bytes));
-    written.map_err(|cause| NewError::Write {
+    save(path, bytes).map_err(|cause| NewError::Write {
         path: path.to_owned(),
         cause,
     })
+}
+
+/// Writes a file of a build, and the folders above it.
+pub(crate) fn write_built(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    save(path, bytes).map_err(|cause| BuildError::Write {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+/// Reads a file of a build.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
+    fs::read(path).map_err(|cause| BuildError::Read {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, bytes)
 }

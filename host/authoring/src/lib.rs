@@ -11,9 +11,10 @@
 pub mod component;
 mod errors;
 mod files;
+pub mod languages;
 mod project;
-pub mod rust;
 pub mod shell;
+pub mod world;
 
 pub use errors::{BuildError, NewError};
 pub use project::{Built, Kind, Language, MANIFEST, New, Project, build, create};

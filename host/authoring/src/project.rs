@@ -3,7 +3,9 @@
 
 use crate::component;
 use crate::errors::{BuildError, NewError};
-use crate::{files, rust};
+use crate::files;
+use crate::languages::Made;
+use clap::ValueEnum;
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub const MANIFEST: &str = "jackfield.toml";
 
 /// The language of a project.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Language {
     /// Rust, for `wasm32-unknown-unknown`.
@@ -20,7 +22,7 @@ pub enum Language {
 }
 
 /// Which of the two kinds of plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A workflow step.
@@ -197,14 +199,9 @@ pub struct Built {
 /// # Errors
 /// See `BuildError`: what is missing, what the compiler said, what the plugin calls undeclared.
 pub fn build(project: &Project) -> Result<Built, BuildError> {
-    let module = match project.language {
-        Language::Rust => rust::module(project)?,
+    let component = match (project.language.chain().build)(project)? {
+        Made::Module(module) => component::from_module(&module)?,
     };
-    let unread = |cause| BuildError::Write {
-        path: module.clone(),
-        cause,
-    };
-    let component = component::from_module(&fs::read(&module).map_err(unread)?)?;
     let imports = component::imports(&component)?;
     if let Some(import) = imports.iter().find(|name| !project.needs.contains(name)) {
         return Err(BuildError::Undeclared {
@@ -212,10 +209,7 @@ pub fn build(project: &Project) -> Result<Built, BuildError> {
         });
     }
     let file = project.folder.join(format!("{}.wasm", project.name));
-    fs::write(&file, &component).map_err(|cause| BuildError::Write {
-        path: file.clone(),
-        cause,
-    })?;
+    files::write_built(&file, &component)?;
     Ok(Built {
         file,
         size: component.len() as u64,

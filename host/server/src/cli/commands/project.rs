@@ -5,7 +5,6 @@ use crate::cli::exit::Failure;
 use crate::cli::input;
 use crate::cli::table::print_json;
 use crate::cli::text;
-use clap::ValueEnum;
 use jackfield_authoring::{self as authoring, BuildError, Project};
 use jackfield_sandbox::{Inspection, Interface};
 use serde_json::json;
@@ -18,10 +17,10 @@ pub(crate) struct New {
     name: String,
     /// The language
     #[arg(long)]
-    lang: Language,
+    lang: authoring::Language,
     /// What it is to be
     #[arg(long, default_value = "step")]
-    kind: Kind,
+    kind: authoring::Kind,
     /// The imports that it will call, such as `http,contacts`
     #[arg(long, value_delimiter = ',', value_name = "IMPORT,...")]
     needs: Vec<String>,
@@ -30,28 +29,12 @@ pub(crate) struct New {
     into: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Language {
-    Rust,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
-    Step,
-    Connector,
-}
-
 pub(crate) fn new(json: bool, new: New) -> Result<(), Failure> {
     let folder = new.into.unwrap_or_default().join(&new.name);
     let project = authoring::New {
         name: new.name,
-        language: match new.lang {
-            Language::Rust => authoring::Language::Rust,
-        },
-        kind: match new.kind {
-            Kind::Step => authoring::Kind::Step,
-            Kind::Connector => authoring::Kind::Connector,
-        },
+        language: new.lang,
+        kind: new.kind,
         needs: new.needs,
     };
     authoring::create(&folder, &project).map_err(|error| match error {
@@ -65,7 +48,10 @@ pub(crate) fn new(json: bool, new: New) -> Result<(), Failure> {
     }
     let name = &project.name;
     println!("{shown} is made. Go on with:");
-    println!("  cargo test --manifest-path {shown}/Cargo.toml   # its tests, without a host");
+    println!(
+        "  cd {shown} && {}   # its tests, without a host",
+        new.lang.tests()
+    );
     println!("  jackfield plugin build {shown}");
     println!("  jackfield plugin install {shown}/{name}.wasm --grant");
     Ok(())

@@ -12,9 +12,11 @@
 //!
 //! What must hold: with the target in place nothing is run but one `rustc --print`.
 
+use super::{Chain, Made, Source};
 use crate::errors::BuildError;
 use crate::project::Project;
 use crate::shell::{self, ShellError};
+use include_dir::include_dir;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -23,6 +25,29 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Debian's packages, all three in one version.
 pub const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+pub(crate) static CHAIN: Chain = Chain {
+    common: include_dir!("$CARGO_MANIFEST_DIR/templates/rust"),
+    step: include_dir!("$CARGO_MANIFEST_DIR/templates/rust-step"),
+    connector: include_dir!("$CARGO_MANIFEST_DIR/templates/rust-connector"),
+    sdk: &[
+        (
+            "jackfield/sdk/rust/src",
+            Source::Folder(include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust/src")),
+        ),
+        (
+            "jackfield/sdk/rust/Cargo.toml",
+            Source::File(include_bytes!("../../../../sdk/rust/Cargo.toml")),
+        ),
+        // The versions that the SDK is tested with.
+        (
+            "Cargo.lock",
+            Source::File(include_bytes!("../../../../sdk/rust/Cargo.lock")),
+        ),
+    ],
+    tests: "cargo test",
+    build,
+};
 
 /// A compiler that can build for [`TARGET`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +161,7 @@ impl Toolchain {
 }
 
 /// Builds the core module of a project.
-pub(crate) fn module(project: &Project) -> Result<PathBuf, BuildError> {
+fn build(project: &Project) -> Result<Made, BuildError> {
     let toolchain = Toolchain::present().map_err(|debian| BuildError::Missing {
         what: format!("a Rust compiler for {TARGET}"),
         found: format!("the Rust toolchain in use has not that target, and of Debian's {debian}"),
@@ -155,11 +180,10 @@ pub(crate) fn module(project: &Project) -> Result<PathBuf, BuildError> {
     shell::run(&mut command).map_err(BuildError::Compile)?;
     let name = format!("{}.wasm", project.name.replace('-', "_"));
     let module = target.join(TARGET).join("release").join(name);
-    if module.is_file() {
-        Ok(module)
-    } else {
-        Err(BuildError::NoModule(module))
+    if !module.is_file() {
+        return Err(BuildError::NoModule(module));
     }
+    crate::files::read(&module).map(Made::Module)
 }
 
 /// Whether the toolchain in use has the target's core library.
