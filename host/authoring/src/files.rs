@@ -12,8 +12,8 @@ use std::path::Path;
 use std::{fs, io};
 
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit");
-/// Where the contract stands in a project.
-pub(crate) const CONTRACT: &str = "jackfield/wit";
+/// Where the contract and the SDK stand in a new project.
+pub(crate) const JACKFIELD: &str = "jackfield";
 
 pub(crate) fn write(folder: &Path, new: &New, needs: &str) -> Result<(), NewError> {
     let chain = new.language.chain();
@@ -36,7 +36,7 @@ pub(crate) fn write(folder: &Path, new: &New, needs: &str) -> Result<(), NewErro
     let whole = |place: &Path, files: &Dir<'_>| {
         each(files, &mut |path, bytes| put(&place.join(path), bytes))
     };
-    whole(&folder.join(CONTRACT), &WIT)?;
+    whole(&folder.join(JACKFIELD).join("wit"), &WIT)?;
     for (place, source) in chain.sdk {
         let place = folder.join(place);
         match source {

@@ -133,6 +133,8 @@ pub struct Project {
     pub kind: Kind,
     /// The interfaces that it may import.
     pub needs: Vec<String>,
+    /// The folder that holds the contract (`wit/`) and the SDKs (`sdk/`).
+    pub jackfield: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +150,13 @@ struct Section {
     kind: Kind,
     #[serde(default)]
     needs: Vec<String>,
+    /// From the project's folder; where it is left out, what `create` has put there.
+    #[serde(default = "jackfield")]
+    jackfield: PathBuf,
+}
+
+fn jackfield() -> PathBuf {
+    PathBuf::from(files::JACKFIELD)
 }
 
 impl Project {
@@ -175,6 +184,7 @@ impl Project {
         }
         Ok(Project {
             folder: folder.to_owned(),
+            jackfield: folder.join(plugin.jackfield),
             name: plugin.name,
             language: plugin.language,
             kind: plugin.kind,

@@ -5,7 +5,7 @@
 //! they are given one that names only what the plugin needs.
 
 use crate::errors::BuildError;
-use crate::files::{self, CONTRACT};
+use crate::files;
 use crate::project::Project;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub const WORLD: &str = "plugin";
 /// # Errors
 /// When the project's copy of the contract cannot be read, or a file cannot be written.
 pub fn write(project: &Project) -> Result<PathBuf, BuildError> {
-    let contract = project.folder.join(CONTRACT);
+    let contract = project.jackfield.join("wit");
     let folder = project.folder.join(BUILD).join("wit");
     let mut version = None;
     for name in ["types", "imports", "step", "connector"] {
