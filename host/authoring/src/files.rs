@@ -6,12 +6,16 @@
 
 use crate::errors::{BuildError, NewError};
 use crate::languages::Source;
-use crate::project::New;
+use crate::project::{Kind, New};
 use include_dir::{Dir, DirEntry, include_dir};
 use std::path::Path;
 use std::{fs, io};
 
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit");
+/// The cases of a new project: the same in every language, because what it does is.
+static STEP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/step");
+static CONNECTOR: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/connector");
+
 /// Where the contract and the SDK stand in a new project.
 pub(crate) const JACKFIELD: &str = "jackfield";
 
@@ -25,7 +29,12 @@ pub(crate) fn write(folder: &Path, new: &New, needs: &str) -> Result<(), NewErro
             .replace("{{kind}}", new.kind.name())
             .replace("{{needs}}", needs)
     };
-    for template in chain.templates(new.kind) {
+    let [common, own] = chain.templates(new.kind);
+    let cases = match new.kind {
+        Kind::Step => &STEP,
+        Kind::Connector => &CONNECTOR,
+    };
+    for template in [common, own, cases] {
         each(template, &mut |path, bytes| {
             // Ends in `.in` where a tool would take the template itself for what it becomes.
             let path = path.strip_suffix(".in").unwrap_or(path);
@@ -67,6 +76,9 @@ fn capital(word: &str) -> String {
         .collect()
 }
 
+/// The folders that Python's interpreter leaves beside sources.
+pub(crate) const LEFT_OVER: &str = "__pycache__";
+
 /// Every file below a folder, by its path in it.
 fn each(
     folder: &Dir<'_>,
@@ -74,6 +86,7 @@ fn each(
 ) -> Result<(), NewError> {
     for entry in folder.entries() {
         match entry {
+            DirEntry::Dir(folder) if folder.path().ends_with(LEFT_OVER) => {}
             DirEntry::Dir(folder) => each(folder, act)?,
             DirEntry::File(file) => {
                 act(&file.path().to_string_lossy(), file.contents())?;

@@ -167,6 +167,30 @@ impl Egress {
         http::run(&self.0, caller, request, secrets).await
     }
 
+    /// Whether [`Egress::http`] would send this request: the same checks, up to where it would
+    /// leave. No name is resolved.
+    ///
+    /// # Errors
+    /// As of [`Egress::http`].
+    pub async fn judge_http(
+        &self,
+        caller: &Caller,
+        request: HttpRequest,
+        secrets: &dyn Secrets,
+    ) -> Result<(), Error> {
+        http::judge(&self.0, caller, request, secrets).await
+    }
+
+    /// Whether [`Egress::email`] may talk to this server under the grant.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], or what is wrong with the server's name.
+    pub fn judge_email(&self, caller: &Caller, server: &MailServer) -> Result<(), Error> {
+        caller
+            .grant
+            .check_smtp(&Target::smtp(&server.host, server.port)?)
+    }
+
     /// Hands one mail to a server. Placeholders may stand in user name and password.
     ///
     /// Succeeds when the server has taken the message for at least one recipient; the others are

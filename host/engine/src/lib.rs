@@ -25,6 +25,7 @@ mod parcels;
 mod permissions;
 mod plugins;
 mod prepared;
+pub mod rehearsal;
 mod retention;
 mod room;
 pub mod run;

@@ -5,7 +5,7 @@
 
 use crate::plugins::PluginError;
 use jackfield_egress::{Caller, Grant, HostRule, Place, SecretRule};
-use jackfield_sandbox::{Inspection, PartialLimits};
+use jackfield_sandbox::{Inspection, Interface, Interfaces, PartialLimits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,17 @@ pub struct SecretUse {
     /// `header`, `basic-auth`, `query`, `path`, `body`, `smtp-auth`, `hmac`.
     #[serde(default)]
     pub places: BTreeSet<String>,
+}
+
+impl Permissions {
+    /// The interfaces among the imports.
+    #[must_use]
+    pub fn interfaces(&self) -> Interfaces {
+        let names = self.imports.iter();
+        names
+            .filter_map(|name| name.parse::<Interface>().ok())
+            .collect()
+    }
 }
 
 /// The permissions of a record's column.

@@ -355,11 +355,7 @@ impl Plugins {
         let permissions: Permissions = permissions_of(&record.approved)?;
         let asked: Permissions = permissions_of(&record.asked)?;
         let granted = Granted {
-            interfaces: permissions
-                .imports
-                .iter()
-                .filter_map(|name| name.parse::<Interface>().ok())
-                .collect(),
+            interfaces: permissions.interfaces(),
             limits: Limits::granted(&asked.limits, &permissions.limits, self.sandbox.ceiling()),
         };
         let component = self

@@ -55,13 +55,7 @@ impl Prepared {
             return Ok(condition.clone());
         }
         drop(held);
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| format!("the condition is no JSON: {error}"))?;
-        let condition = Condition::parse(&value).map_err(|problems| {
-            let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            said.join("; ")
-        })?;
-        let condition = Arc::new(condition);
+        let condition = Arc::new(parse(text)?);
         if text.len() <= LONGEST {
             let mut held = self
                 .conditions
@@ -73,6 +67,16 @@ impl Prepared {
         }
         Ok(condition)
     }
+}
+
+/// The condition that a text of JSON means.
+pub(crate) fn parse(text: &str) -> Result<Condition, String> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("the condition is no JSON: {error}"))?;
+    Condition::parse(&value).map_err(|problems| {
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        said.join("; ")
+    })
 }
 
 #[cfg(test)]

@@ -47,6 +47,31 @@ pub(crate) async fn run(
     result
 }
 
+/// Everything that [`run`] does before a request leaves.
+pub(crate) async fn judge(
+    egress: &Inner,
+    caller: &Caller,
+    request: HttpRequest,
+    secrets: &dyn Secrets,
+) -> Result<(), Error> {
+    let plan = Plan::read(request, &egress.options.http, &caller.grant)?;
+    let target = plan.url.target().clone();
+    admit(egress, &caller.grant, &plan.method, &target)?;
+    let mut filler = Filler::new(&caller.grant, secrets);
+    let url = plan.url.fill(&mut filler).await?;
+    let progress = Arc::new(Progress::default());
+    build(
+        &plan.method,
+        &url,
+        &target,
+        &plan.message,
+        &mut filler,
+        &progress,
+    )
+    .await?;
+    Ok(())
+}
+
 /// The exchange with its deadline; whatever comes out of it has been scrubbed.
 async fn whole(
     egress: &Inner,

@@ -23,7 +23,7 @@ use crate::resolve::{ForReqwest, Resolver};
 use crate::tls::Trust;
 use crate::{Error, Options};
 
-pub(crate) use exchange::run;
+pub(crate) use exchange::{judge, run};
 
 /// A request to send.
 #[derive(Clone, Default)]

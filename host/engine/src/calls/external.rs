@@ -37,6 +37,26 @@ pub(crate) async fn perform(
     })
 }
 
+/// Why a call would not leave under this grant; none for one that would, or that does not leave.
+pub(crate) async fn judge(
+    call: &HostCall,
+    egress: &Egress,
+    caller: &Caller,
+    secrets: &dyn Secrets,
+) -> Option<CallError> {
+    let judged = match call {
+        HostCall::HttpFetch { request } => {
+            let request = http_request(request, "key");
+            egress.judge_http(caller, request, secrets).await
+        }
+        HostCall::EmailSend { server, .. } | HostCall::EmailCheck { server } => {
+            egress.judge_email(caller, &mail_server(server))
+        }
+        _ => return None,
+    };
+    judged.err().map(error)
+}
+
 /// What an external call does, for people: no path, no query, nothing that could be a secret.
 pub(crate) fn summary(call: &HostCall) -> String {
     match call {
@@ -62,19 +82,13 @@ pub(crate) fn key(words: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, words.as_bytes()).to_string()
 }
 
-async fn fetch(
-    request: &http::Request,
-    key: &str,
-    egress: &Egress,
-    caller: &Caller,
-    secrets: &dyn Secrets,
-) -> Result<http::Response, CallError> {
+fn http_request(request: &http::Request, key: &str) -> HttpRequest {
     let mut headers = request.headers.clone();
     if let Some(name) = &request.idempotency_header {
         headers.retain(|(held, _)| !held.eq_ignore_ascii_case(name));
         headers.push((name.clone(), key.to_owned()));
     }
-    let request = HttpRequest {
+    HttpRequest {
         method: request.method.clone(),
         url: request.url.clone(),
         headers,
@@ -85,7 +99,17 @@ async fn fetch(
         body: request.body.clone().map(Into::into),
         timeout: request.timeout.map(timeout),
         max_redirects: request.max_redirects,
-    };
+    }
+}
+
+async fn fetch(
+    request: &http::Request,
+    key: &str,
+    egress: &Egress,
+    caller: &Caller,
+    secrets: &dyn Secrets,
+) -> Result<http::Response, CallError> {
+    let request = http_request(request, key);
     let response = egress.http(caller, request, secrets).await.map_err(error)?;
     Ok(http::Response {
         status: response.status,

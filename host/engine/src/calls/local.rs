@@ -23,7 +23,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 /// The most random bytes that one call gives.
-const MAX_RANDOM: u32 = 1_024;
+pub(crate) const MAX_RANDOM: u32 = 1_024;
 
 /// What these calls need.
 pub(crate) struct Env<'a> {

@@ -16,7 +16,8 @@ use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::journal::{CallTrace, Entry, clipped};
 use crate::run::replay::{Earlier, earlier};
 use crate::scope::{RunNames, RunScope};
-use crate::variables::{self, Scope};
+use crate::templates;
+use crate::variables::Scope;
 use async_trait::async_trait;
 use jackfield_sandbox::wit::{CallError, Failure, FailureClass, log};
 use jackfield_sandbox::{Account, Effect as Class, HostCall, HostCalls, HostReply, Stop};
@@ -27,7 +28,7 @@ use std::time::Instant;
 /// The largest value of a variable.
 const MAX_VARIABLE: usize = 64 << 10;
 /// The most variables of a run.
-const MAX_VARIABLES: usize = 200;
+pub(crate) const MAX_VARIABLES: usize = 200;
 /// The longest log line that the timeline keeps.
 const MAX_LINE: usize = 1_000;
 /// How many host calls of an activation the timeline lists; the last of them says that there were
@@ -295,34 +296,9 @@ impl RunCalls {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), CallError> {
-        let good = name.len() <= 64
-            && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if !good {
-            return Err(refused(
-                "invalid",
-                format!(
-                    "`{name}` is no name of a variable: write lower-case letters, digits and `_`, a letter first, at most 64"
-                ),
-            ));
-        }
-        if value.len() > MAX_VARIABLE {
-            return Err(refused(
-                "too-large",
-                "the value of a variable is at most 64 KiB of JSON",
-            ));
-        }
         let held = self.burst.state.vars.len() + self.vars.len();
-        if held >= MAX_VARIABLES && !self.burst.state.vars.contains_key(name) {
-            return Err(refused(
-                "too-large",
-                format!("a run has at most {MAX_VARIABLES} variables"),
-            ));
-        }
-        let value = serde_json::from_str(value)
-            .map_err(|error| refused("invalid", format!("the value is no JSON: {error}")))?;
+        let room = held < MAX_VARIABLES || self.burst.state.vars.contains_key(name);
+        let value = variable(name, value, room)?;
         self.vars.insert(name.to_owned(), value);
         Ok(())
     }
@@ -342,14 +318,9 @@ impl RunCalls {
         name: &str,
         values: Option<&str>,
     ) -> Result<Result<String, CallError>, Stop> {
-        let values: Option<Value> = match values.map(serde_json::from_str).transpose() {
+        let values = match templates::values(values) {
             Ok(values) => values,
-            Err(error) => {
-                return Ok(Err(refused(
-                    "invalid",
-                    format!("the values are no JSON: {error}"),
-                )));
-            }
+            Err(error) => return Ok(Err(error)),
         };
         let core = self.burst.core.clone();
         let domain = core
@@ -360,22 +331,10 @@ impl RunCalls {
             .await
             .map_err(stop)?;
         let Some(template) = found else {
-            return Ok(Err(refused(
-                "not-found",
-                format!("there is no template `{name}`"),
-            )));
+            return Ok(Err(templates::missing(name)));
         };
         let unset = self.view.unset;
-        let rendered = self.with_scope(values.as_ref(), |scope| template.render(scope, unset));
-        Ok(rendered
-            .map(|rendered| rendered.to_string())
-            .map_err(|error| {
-                let code = match error {
-                    variables::RenderError::Unset { .. } => "unset-variable",
-                    variables::RenderError::TooLong { .. } => "too-large",
-                };
-                refused(code, error.to_string())
-            }))
+        Ok(self.with_scope(values.as_ref(), |scope| template.answer(scope, unset)))
     }
 }
 
@@ -489,7 +448,39 @@ impl RunCalls {
     }
 }
 
-fn merge(vars: &Map<String, Value>, over: &Map<String, Value>) -> Map<String, Value> {
+/// The value that a plugin sets a variable to. `room`: the run may have one more, or has this one.
+pub(crate) fn variable(name: &str, value: &str, room: bool) -> Result<Value, CallError> {
+    let good = name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !good {
+        return Err(refused(
+            "invalid",
+            format!(
+                "`{name}` is no name of a variable: write lower-case letters, digits and `_`, a letter first, at most 64"
+            ),
+        ));
+    }
+    if value.len() > MAX_VARIABLE {
+        return Err(refused(
+            "too-large",
+            "the value of a variable is at most 64 KiB of JSON",
+        ));
+    }
+    if !room {
+        return Err(refused(
+            "too-large",
+            format!("a run has at most {MAX_VARIABLES} variables"),
+        ));
+    }
+    serde_json::from_str(value)
+        .map_err(|error| refused("invalid", format!("the value is no JSON: {error}")))
+}
+
+/// Variables with others over them; `null` removes one.
+pub(crate) fn merge(vars: &Map<String, Value>, over: &Map<String, Value>) -> Map<String, Value> {
     let mut merged = vars.clone();
     for (name, value) in over {
         if value.is_null() {

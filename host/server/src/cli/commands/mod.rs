@@ -15,5 +15,6 @@ pub(super) mod ready;
 pub(super) mod run;
 pub(super) mod secret;
 pub(super) mod template;
+mod trial;
 pub(super) mod workflow;
 pub(super) mod workspace;

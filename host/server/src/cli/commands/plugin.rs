@@ -13,23 +13,18 @@ use crate::cli::text;
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Makes a plugin's project in a new folder, which builds as it is
-    New(project::New),
-    /// Builds the plugin of a project: NAME.wasm in its folder
-    Build {
-        /// The project's folder
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-    },
-    /// Says what a component is and may ask for, without running it and without a host
-    Inspect {
-        /// The file (.wasm)
-        file: String,
-    },
+    /// On this machine, without a host.
+    #[command(flatten)]
+    Own(project::Command),
+    #[command(flatten)]
+    OfHost(OfHost),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OfHost {
     /// Installs components; they do nothing until they are granted
     Install {
         /// The files (.wasm)
@@ -96,25 +91,21 @@ const MEDIA: &str = "application/wasm";
 
 pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure> {
     let json = to.json;
-    // On this machine, without a host.
     match command {
-        Command::New(new) => project::new(json, new),
-        Command::Build { folder } => project::build(json, folder).await,
-        Command::Inspect { file } => project::inspect(json, &file),
-        command => {
+        Command::Own(command) => project::run(json, command).await,
+        Command::OfHost(command) => {
             let client = Client::new(to)?;
             of_host(Session { client, json }, command).await
         }
     }
 }
 
-async fn of_host(session: Session, command: Command) -> Result<(), Failure> {
+async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
     let Session { client, json } = &session;
     let json = *json;
     match command {
-        Command::New(_) | Command::Build { .. } | Command::Inspect { .. } => Ok(()),
-        Command::Install { files, grant } => install(&session, &files, grant).await,
-        Command::List => {
+        OfHost::Install { files, grant } => install(&session, &files, grant).await,
+        OfHost::List => {
             let items = client.list(&["v1", "plugins"], &[], usize::MAX).await?;
             list(
                 json,
@@ -124,7 +115,7 @@ async fn of_host(session: Session, command: Command) -> Result<(), Failure> {
             );
             Ok(())
         }
-        Command::Show { plugin } => {
+        OfHost::Show { plugin } => {
             let answer = client.get(&["v1", "plugins", &plugin], &[]).await?;
             if json {
                 print_json(&answer);
@@ -134,7 +125,7 @@ async fn of_host(session: Session, command: Command) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Command::Page { plugin } => {
+        OfHost::Page { plugin } => {
             let answer = client.get(&["v1", "plugins", &plugin], &[]).await?;
             let imports: Vec<&str> = answer
                 .pointer("/asked/imports")
@@ -147,7 +138,7 @@ async fn of_host(session: Session, command: Command) -> Result<(), Failure> {
             print!("{}", page(&answer["descriptor"], kind, &imports));
             Ok(())
         }
-        Command::Grant { plugin, only, host } => {
+        OfHost::Grant { plugin, only, host } => {
             let mut approval = match only {
                 Some(given) => Some(input::json(&given)?),
                 None => None,
@@ -183,7 +174,7 @@ async fn of_host(session: Session, command: Command) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Command::Remove { plugin, force } => {
+        OfHost::Remove { plugin, force } => {
             let query: &[(&str, String)] = if force {
                 &[("force", "true".to_owned())]
             } else {
@@ -225,8 +216,14 @@ async fn install(session: &Session, files: &[String], grant: bool) -> Result<(),
                 .get("name")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            println!("\n{} asks for:", text::line(name, 80));
-            print!("{}", permissions(plugin));
+            let asks = permissions(plugin);
+            let name_line = text::line(name, 80);
+            if asks.is_empty() {
+                println!("\n{name_line} asks for nothing of the host.");
+            } else {
+                println!("\n{name_line} asks for:");
+                print!("{asks}");
+            }
             println!(
                 "`jackfield plugin grant {}` approves it.",
                 text::line(name, 80)

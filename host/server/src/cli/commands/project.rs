@@ -1,14 +1,48 @@
-//! `jackfield plugin new`, `build` and `inspect`: an author's work on their own machine, for which no
-//! host runs and no key is needed.
+//! `jackfield plugin new`, `build`, `test`, `check` and `inspect`: an author's work on their own
+//! machine, for which no host runs and no key is needed.
 
+use super::trial;
 use crate::cli::exit::Failure;
 use crate::cli::input;
 use crate::cli::table::print_json;
 use crate::cli::text;
-use jackfield_authoring::{self as authoring, BuildError, Project};
+use clap::Subcommand;
+use jackfield_authoring::{self as authoring, BuildError, Built, Project};
 use jackfield_sandbox::{Inspection, Interface};
 use serde_json::json;
 use std::path::PathBuf;
+
+/// What an author does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes a plugin's project in a new folder, which builds as it is
+    New(New),
+    /// Builds the plugin of a project: NAME.wasm in its folder
+    Build {
+        /// The project's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Runs a plugin's cases in the sandbox, under the limits and the contract of production
+    Test(trial::Test),
+    /// Holds a plugin against the rules that every plugin keeps, with its cases
+    Check(trial::Check),
+    /// Says what a component is and may ask for, without running it and without a host
+    Inspect {
+        /// The file (.wasm)
+        file: String,
+    },
+}
+
+pub(crate) async fn run(json: bool, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::New(given) => new(json, given),
+        Command::Build { folder } => build(json, folder).await,
+        Command::Test(given) => trial::test(json, given).await,
+        Command::Check(given) => trial::conforms(json, given).await,
+        Command::Inspect { file } => inspect(json, &file),
+    }
+}
 
 /// `plugin new`.
 #[derive(Debug, clap::Args)]
@@ -29,7 +63,7 @@ pub(crate) struct New {
     into: Option<PathBuf>,
 }
 
-pub(crate) fn new(json: bool, new: New) -> Result<(), Failure> {
+fn new(json: bool, new: New) -> Result<(), Failure> {
     let folder = new.into.unwrap_or_default().join(&new.name);
     let project = authoring::New {
         name: new.name,
@@ -57,23 +91,9 @@ pub(crate) fn new(json: bool, new: New) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) async fn build(json: bool, folder: PathBuf) -> Result<(), Failure> {
-    let building = tokio::task::spawn_blocking(move || {
-        let project = Project::of(&folder)?;
-        authoring::build(&project)
-    });
-    let built = building
-        .await
-        .map_err(|error| Failure::Failed(error.to_string()))?
-        .map_err(|error| match error {
-            BuildError::NoProject(_) | BuildError::Manifest { .. } => {
-                Failure::Usage(error.to_string())
-            }
-            BuildError::Undeclared { .. } | BuildError::Component(_) => {
-                Failure::Invalid(error.to_string())
-            }
-            _ => Failure::Failed(error.to_string()),
-        })?;
+async fn build(json: bool, folder: PathBuf) -> Result<(), Failure> {
+    let project = Project::of(&folder).map_err(refused)?;
+    let built = built(project).await?;
     let file = built.file.display().to_string();
     if json {
         print_json(&json!({"file": file, "size": built.size, "imports": built.imports}));
@@ -88,8 +108,27 @@ pub(crate) async fn build(json: bool, folder: PathBuf) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Builds a project.
+pub(crate) async fn built(project: Project) -> Result<Built, Failure> {
+    tokio::task::spawn_blocking(move || authoring::build(&project))
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?
+        .map_err(refused)
+}
+
+/// Why there is no project, or no component of it.
+pub(crate) fn refused(error: BuildError) -> Failure {
+    match error {
+        BuildError::NoProject(_) | BuildError::Manifest { .. } => Failure::Usage(error.to_string()),
+        BuildError::Undeclared { .. } | BuildError::Component(_) => {
+            Failure::Invalid(error.to_string())
+        }
+        _ => Failure::Failed(error.to_string()),
+    }
+}
+
 /// What a file is and may ask for.
-pub(crate) fn inspect(json: bool, file: &str) -> Result<(), Failure> {
+fn inspect(json: bool, file: &str) -> Result<(), Failure> {
     let bytes = input::bytes(file)?;
     let most = jackfield_sandbox::Options::new("").max_component_bytes;
     let found = jackfield_sandbox::inspect(&bytes, most)

@@ -1,0 +1,427 @@
+//! An activation without a run: a plugin's host calls answered from a scene that somebody wrote.
+//!
+//! For trying plugins out. What the engine answers by itself (clock, digests, conditions, templates,
+//! variables) is answered by the same code as in a run; grants are judged as in production; nothing
+//! leaves and nothing is kept. What a scene cannot know (what a server answers, what a contact's field
+//! refuses) the [`Script`] says.
+//!
+//! What must hold: the same scene and script give the same answers, always. The clock stands still
+//! and random bytes come from the scene.
+
+use crate::calls::{external, local, refused};
+use crate::clock::SimulatedClock;
+use crate::domain::{Template, View};
+use crate::permissions::{self, Permissions};
+use crate::prepared;
+use crate::run::calls;
+use crate::scope::{RunNames, RunScope};
+use crate::templates;
+use crate::variables::{Scope, Unset};
+use async_trait::async_trait;
+use jackfield_egress::{Caller, Egress, Secret, Secrets, SecretsError};
+use jackfield_sandbox::wit::{CallError, contacts, log};
+use jackfield_sandbox::{HostCall, HostCalls, HostReply, Inspection, Interfaces, Limits, Stop};
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What an activation finds.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// The time, in milliseconds since 1970.
+    pub now: i64,
+    /// The workspace's time zone.
+    pub time_zone: TimeZone,
+    /// The data of the event that started the run.
+    pub trigger: Value,
+    /// The run's variables.
+    pub vars: Map<String, Value>,
+    /// The outputs of its earlier steps.
+    pub outputs: Map<String, Value>,
+    /// The contact, if the run has one.
+    pub contact: Option<Value>,
+    /// The channels of the workspace, by name, as `messages.channel` answers.
+    pub channels: BTreeMap<String, Value>,
+    /// The templates of the workspace, by name.
+    pub templates: BTreeMap<String, Template>,
+    /// The values of secrets; one that is missing here has its own name as its value.
+    pub secrets: BTreeMap<String, String>,
+    /// Random bytes are made from this.
+    pub random: String,
+}
+
+/// What a plugin may do in a rehearsal: as of a grant in production.
+#[derive(Debug, Clone)]
+pub struct Allowed {
+    /// The plugin's name.
+    pub plugin: String,
+    /// Imports, hosts, secrets.
+    pub permissions: Permissions,
+    /// A connector's channel: its settings make rules of the grant.
+    pub settings: Value,
+}
+
+impl Allowed {
+    /// All that a component asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the descriptor.
+    pub fn asked(inspection: &Inspection, descriptor: &Value) -> Result<Allowed, String> {
+        Ok(Allowed {
+            plugin: descriptor["name"].as_str().unwrap_or_default().to_owned(),
+            permissions: permissions::asked(inspection, descriptor)
+                .map_err(|error| error.to_string())?,
+            settings: Value::Null,
+        })
+    }
+
+    /// The interfaces that answer.
+    #[must_use]
+    pub fn interfaces(&self) -> Interfaces {
+        self.permissions.interfaces()
+    }
+
+    /// The limits of an activation on a host with the usual ceiling.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let asked = &self.permissions.limits;
+        Limits::granted(asked, asked, &Limits::ceiling())
+    }
+
+    fn caller(&self) -> Result<Caller, String> {
+        permissions::caller(&self.plugin, &self.permissions, &self.settings)
+    }
+
+    /// Does a call that reaches out, for real and under the grant; none where the call is not one.
+    pub async fn perform(
+        &self,
+        call: &HostCall,
+        egress: &Egress,
+        secrets: &dyn Secrets,
+    ) -> Option<HostReply> {
+        let caller = match self.caller() {
+            Ok(caller) => caller,
+            Err(reason) => return Some(call.refusal(refused("denied", reason))),
+        };
+        let key = external::key("rehearsal");
+        external::perform(call, &key, egress, &caller, secrets).await
+    }
+}
+
+/// Says what the scene does not: it is asked for every call that reaches out or changes something,
+/// after the grant was judged.
+#[async_trait]
+pub trait Script: Send + 'static {
+    /// The answer; none leaves it to the rehearsal, which has one for calls that change something.
+    ///
+    /// # Errors
+    /// Why the rehearsal ends here.
+    async fn answer(&mut self, call: &HostCall) -> Result<Option<HostReply>, String>;
+}
+
+/// A call that was made, and what it was told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The call.
+    pub call: HostCall,
+    /// The answer.
+    pub reply: HostReply,
+    /// The script was asked.
+    pub scripted: bool,
+}
+
+/// Answers one activation's host calls.
+pub struct Rehearsal<S> {
+    /// The script, given back.
+    pub script: S,
+    /// Every call, in order.
+    pub asked: Vec<Asked>,
+    /// What was logged.
+    pub lines: Vec<(log::Level, String)>,
+    /// The variables as they are by now.
+    pub vars: Map<String, Value>,
+    scene: Scene,
+    view: View,
+    allowed: Allowed,
+    egress: Egress,
+    drawn: u64,
+    sent: u32,
+    scripted: bool,
+}
+
+impl<S: Script> Rehearsal<S> {
+    /// For one activation. `egress` judges requests and sends none.
+    pub fn new(scene: Scene, allowed: Allowed, egress: Egress, script: S) -> Rehearsal<S> {
+        let mut namespaces = Map::new();
+        if let Some(contact) = &scene.contact {
+            namespaces.insert("contact".to_owned(), contact.clone());
+        }
+        Rehearsal {
+            script,
+            asked: Vec::new(),
+            lines: Vec::new(),
+            vars: scene.vars.clone(),
+            view: View {
+                namespaces,
+                time_zone: scene.time_zone.clone(),
+                unset: Unset::Empty,
+            },
+            scene,
+            allowed,
+            egress,
+            drawn: 0,
+            sent: 0,
+            scripted: false,
+        }
+    }
+
+    /// What the contact is by now.
+    #[must_use]
+    pub fn contact(&self) -> Option<&Value> {
+        self.view.namespaces.get("contact")
+    }
+
+    async fn answer(&mut self, call: &HostCall) -> Result<HostReply, String> {
+        if let Some(reply) = self.known(call) {
+            return Ok(reply);
+        }
+        let clock = SimulatedClock::at(self.scene.now);
+        let env = local::Env {
+            clock: &clock,
+            time_zone: &self.scene.time_zone,
+            permissions: &self.allowed.permissions,
+            secrets: &Held(&self.scene.secrets),
+        };
+        if let Some(reply) = local::answer(call, &env).await {
+            return Ok(reply);
+        }
+        let caller = match self.allowed.caller() {
+            Ok(caller) => caller,
+            Err(reason) => return Ok(call.refusal(refused("denied", reason))),
+        };
+        let secrets = Held(&self.scene.secrets);
+        if let Some(refusal) = external::judge(call, &self.egress, &caller, &secrets).await {
+            return Ok(call.refusal(refusal));
+        }
+        self.scripted = true;
+        let told = self.script.answer(call).await?;
+        let kept = self.keep(call);
+        match told.or(kept) {
+            Some(reply) => Ok(reply),
+            None => Err(format!("nothing says what `{}` answers", call.name())),
+        }
+    }
+
+    /// What needs no script.
+    fn known(&mut self, call: &HostCall) -> Option<HostReply> {
+        Some(match call {
+            HostCall::RandomBytes { length } => HostReply::Bytes(self.draw(*length)),
+            HostCall::VariablesGet { path } => HostReply::Maybe(
+                self.with_scope(None, |scope| scope.get(path))
+                    .map(|value| value.to_string()),
+            ),
+            HostCall::ConditionsEvaluate { condition } => {
+                HostReply::Truth(match prepared::parse(condition) {
+                    Ok(condition) => Ok(self.with_scope(None, |scope| condition.evaluate(scope))),
+                    Err(reason) => Err(refused("invalid", reason)),
+                })
+            }
+            HostCall::TemplatesRender { name, values } => {
+                HostReply::Text(self.render(name, values.as_deref()))
+            }
+            HostCall::ContactsGet => HostReply::Maybe(self.contact().map(Value::to_string)),
+            HostCall::MessagesChannel { name } => HostReply::Text(
+                self.scene
+                    .channels
+                    .get(name)
+                    .map(Value::to_string)
+                    .ok_or_else(|| {
+                        let there: Vec<&str> =
+                            self.scene.channels.keys().map(String::as_str).collect();
+                        refused(
+                            "not-found",
+                            format!(
+                                "there is no channel `{name}`; there are: {}",
+                                there.join(", ")
+                            ),
+                        )
+                    }),
+            ),
+            _ => return None,
+        })
+    }
+
+    /// Applies what changes something, and answers as a host with fields of plain text would.
+    fn keep(&mut self, call: &HostCall) -> Option<HostReply> {
+        Some(match call {
+            HostCall::VariablesSet { name, value } => {
+                let room = self.vars.len() < calls::MAX_VARIABLES || self.vars.contains_key(name);
+                HostReply::Done(calls::variable(name, value, room).map(|value| {
+                    let set = Map::from_iter([(name.clone(), value)]);
+                    self.vars = calls::merge(&self.vars, &set);
+                }))
+            }
+            HostCall::ContactsUpdate {
+                field,
+                operation,
+                value,
+            } => HostReply::Text(self.update(field, *operation, value)),
+            HostCall::ContactsAddTags { tags } => HostReply::Done(match self.contact_mut() {
+                None => Err(refused("not-found", "the run has no contact")),
+                Some(contact) => {
+                    let mut held = contact["tags"].as_array().cloned().unwrap_or_default();
+                    for tag in tags {
+                        if !held.iter().any(|one| one == tag) {
+                            held.push(tag.as_str().into());
+                        }
+                    }
+                    contact["tags"] = held.into();
+                    Ok(())
+                }
+            }),
+            HostCall::MessagesSend { message } => {
+                HostReply::Text(match serde_json::from_str::<Value>(message) {
+                    Ok(message) if message.is_object() => {
+                        self.sent += 1;
+                        Ok(format!("message-{}", self.sent))
+                    }
+                    _ => Err(refused("invalid", "a message is an object of JSON")),
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    fn contact_mut(&mut self) -> Option<&mut Value> {
+        self.view
+            .namespaces
+            .get_mut("contact")
+            .filter(|contact| contact.is_object())
+    }
+
+    fn update(
+        &mut self,
+        field: &str,
+        operation: contacts::Operation,
+        value: &str,
+    ) -> Result<String, CallError> {
+        use contacts::Operation;
+        let value: Value = serde_json::from_str(value)
+            .map_err(|error| refused("invalid", format!("the value is no JSON: {error}")))?;
+        let contact = self
+            .contact_mut()
+            .ok_or_else(|| refused("not-found", "the run has no contact"))?;
+        let held = contact.get(field).cloned().unwrap_or_default();
+        let new = match (operation, held, value) {
+            (Operation::Set, _, value) => value,
+            (Operation::Clear, _, _) => Value::Null,
+            (Operation::Append, Value::Null, value) => value,
+            (Operation::Append, Value::String(held), Value::String(more)) => (held + &more).into(),
+            (Operation::Append, Value::Array(mut held), value) => {
+                held.push(value);
+                held.into()
+            }
+            (Operation::Increment, held, Value::Number(by)) => {
+                let number = |value: &Value| match value {
+                    Value::String(text) => text.parse().ok(),
+                    value => value.as_f64(),
+                };
+                let sum = number(&held).unwrap_or_default() + by.as_f64().unwrap_or_default();
+                // Whole numbers stay whole.
+                if sum.fract() == 0.0 && sum.abs() < 9e15 {
+                    json!(sum as i64)
+                } else {
+                    json!(sum)
+                }
+            }
+            (operation, _, _) => {
+                return Err(refused(
+                    "invalid",
+                    format!("{operation:?} does not go with the value of `{field}`"),
+                ));
+            }
+        };
+        contact[field] = new.clone();
+        Ok(new.to_string())
+    }
+
+    fn with_scope<T>(&self, values: Option<&Value>, act: impl FnOnce(&RunScope<'_>) -> T) -> T {
+        act(&RunScope {
+            view: &self.view,
+            trigger: &self.scene.trigger,
+            vars: Some(&self.vars),
+            outputs: Some(&self.scene.outputs),
+            run: Some(RunNames {
+                id: "run",
+                created_at: self.scene.now,
+                workflow: "workflow",
+                version: 1,
+            }),
+            values,
+            now: self.scene.now,
+        })
+    }
+
+    fn render(&self, name: &str, values: Option<&str>) -> Result<String, CallError> {
+        let values = templates::values(values)?;
+        let template = self.scene.templates.get(name);
+        let template = template.ok_or_else(|| templates::missing(name))?;
+        self.with_scope(values.as_ref(), |scope| {
+            template.answer(scope, self.view.unset)
+        })
+    }
+
+    /// SHA-256 over the scene's text and a counter, as many blocks as it takes.
+    fn draw(&mut self, length: u32) -> Vec<u8> {
+        let length = length.min(local::MAX_RANDOM) as usize;
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let mut block = Sha256::new();
+            block.update(self.scene.random.as_bytes());
+            block.update(self.drawn.to_be_bytes());
+            self.drawn += 1;
+            bytes.extend_from_slice(&block.finalize());
+        }
+        bytes.truncate(length);
+        bytes
+    }
+}
+
+#[async_trait]
+impl<S: Script> HostCalls for Rehearsal<S> {
+    async fn call(&mut self, call: HostCall) -> Result<HostReply, Stop> {
+        self.scripted = false;
+        let reply = self.answer(&call).await;
+        let reply = reply.map_err(|message| Stop::NeedsAttention { message })?;
+        self.asked.push(Asked {
+            call,
+            reply: reply.clone(),
+            scripted: self.scripted,
+        });
+        Ok(reply)
+    }
+
+    fn log(&mut self, level: log::Level, message: String) {
+        self.lines.push((level, message));
+    }
+
+    fn denied(&mut self, call: &HostCall) {
+        self.asked.push(Asked {
+            call: call.clone(),
+            reply: call.denied(),
+            scripted: false,
+        });
+    }
+}
+
+/// Secrets as the scene has them.
+struct Held<'a>(&'a BTreeMap<String, String>);
+
+#[async_trait]
+impl Secrets for Held<'_> {
+    async fn resolve(&self, name: &str) -> Result<Option<Secret>, SecretsError> {
+        let value = self.0.get(name).map_or(name, String::as_str);
+        Ok(Some(Secret::new(value)))
+    }
+}
