@@ -1,0 +1,43 @@
+"""The contact that the run is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, cast
+
+from . import _host
+from .codec import Json, dumps
+
+_contacts = _host.Interface("contacts")
+
+
+class Operation(Enum):
+    """How a field changes. The numbers are the contract's order."""
+
+    SET = 0
+    """Replaces the value."""
+    CLEAR = 1
+    """Removes the value."""
+    APPEND = 2
+    """Adds to the end of a text, or to a list."""
+    INCREMENT = 3
+    """Adds to a number."""
+
+
+def get() -> dict[str, Any] | None:
+    """The contact as it stands, with what this run has changed; none where the run has no contact.
+    Local."""
+    return cast("dict[str, Any] | None", _host.read(_contacts.call("get")))
+
+
+def update(field: str, value: Json, operation: Operation = Operation.SET) -> Json:
+    """Changes one field, standard (`firstname`, `email`, ...) or custom. Answers with the new value
+    as the field's type stores it. Internal. Errors: `not-found` (no contact, or no such field),
+    `invalid` (the value does not fit the field's type)."""
+    return _host.read(_contacts.call("update", field, operation, dumps(value)))
+
+
+def add_tags(tags: Sequence[str]) -> None:
+    """Adds tags to the contact. Internal. Errors: `not-found` (no contact), `invalid`."""
+    _contacts.call("add_tags", list(tags))

@@ -1,0 +1,251 @@
+"""The state behind the imports: how a test sets it up, and what the plugin did, to look at
+afterwards. Functions are answered in the contract's own terms (JSON texts, bytes, records), as the
+host answers them."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import hmac
+import json
+import re
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+from .. import _host
+from ..codec import Json, dumps
+from ..contacts import Operation
+from ..crossing import hold
+from ..crypto import Algorithm
+from ..email import Accepted, Mail, Server
+from ..failure import CallError
+from ..http import Request, Response
+from ..log import Level
+from . import schemas
+
+#: 2026-01-01T00:00:00Z.
+NEW_YEAR = 1_767_225_600_000
+
+
+def call_error(
+    code: str, message: str, *, grant: str | None = None, detail: Json = None
+) -> CallError:
+    """A refused call, with the marks that the host gives to its code, for the functions of a test to
+    raise."""
+    return CallError(
+        code,
+        message,
+        grant=grant,
+        transient=code in ("timeout", "connect", "broken", "unavailable", "busy"),
+        maybe_sent=code in ("timeout", "broken"),
+        detail=detail,
+    )
+
+
+class Host:
+    """The test host, in place inside `with`. What is not given is not there: no contact, no channel,
+    no network; its clock stands at 2026-01-01T00:00:00Z until `advance`."""
+
+    def __init__(
+        self,
+        *,
+        now: int = NEW_YEAR,
+        contact: Mapping[str, Json] | None = None,
+        variables: Mapping[str, Json] | None = None,
+        channels: Sequence[Mapping[str, Json]] = (),
+        templates: Mapping[str, Mapping[str, Json]] | None = None,
+        secrets: Mapping[str, str | bytes] | None = None,
+        next_open: int | None = None,
+        condition: Callable[[Json], bool] | None = None,
+        update: Callable[[str, str, Json], Json] | None = None,
+        http: Callable[[Request], Response] | Response | None = None,
+        email: Callable[[Mail], Accepted] | None = None,
+        email_check: Callable[[Server], str] | None = None,
+    ) -> None:
+        """`variables` are those under `vars`; the first of `channels` (`{"id", "name", "kind",
+        "address-kind", ...}`) is that of the contact's last message; `templates` are as
+        `templates.render` answers them; `next_open` is what `clock.next_open` answers; `condition`
+        is what conditions come to; `update` gives a contact's changed field (field, operation,
+        value); `http`, `email` and `email_check` are what the outside answers. A function may raise
+        `call_error(...)`."""
+        self.now = now
+        self.contact = dict(contact) if contact is not None else None
+        self.variables: dict[str, Json] = dict(variables or {})
+        self._channels = [dict(channel) for channel in channels]
+        self._templates = dict(templates or {})
+        self._secrets = {
+            name: value.encode() if isinstance(value, str) else value
+            for name, value in (secrets or {}).items()
+        }
+        self._next_open = next_open
+        self._condition = condition
+        self._update = update
+        self._http = http
+        self._mailed = email
+        self._greeting = email_check
+        self._before: _host.TestHost | None = None
+        self.needs: Sequence[str] | None = None
+        """What the plugin's project may call; none is not known. Set by `Run` and `Plugged`."""
+        self.messages: list[dict[str, Json]] = []
+        """Those put into the outbox, oldest first; their ids are `message-1`, `message-2`, ..."""
+        self.requests: list[Request] = []
+        """The HTTP requests."""
+        self.mails: list[tuple[Server, Mail]] = []
+        """The mails, each with the server that it was handed to."""
+        self.tags: list[str] = []
+        """The tags that were added to the contact."""
+        self.updates: list[tuple[str, str, Json]] = []
+        """The changes of the contact: field, operation, value."""
+        self.logs: list[str] = []
+        """The lines of the log, such as `warn: no answer`."""
+
+    def __enter__(self) -> Self:
+        self._before, _host.test_host = _host.test_host, self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _host.test_host = self._before
+
+    def advance(self, milliseconds: int) -> None:
+        """Lets time pass."""
+        self.now += milliseconds
+
+    def answer(self, interface: str, function: str, arguments: tuple[Any, ...]) -> Any:
+        """Does what the function of the contract does."""
+        if self.needs is not None and interface not in self.needs:
+            raise AssertionError(
+                f"the plugin calls `{interface}`, which `needs` in jackfield.toml does not name"
+            )
+        answer = getattr(self, f"_{interface}_{function}")
+        hints = typing.get_type_hints(answer)
+        for (name, hint), argument in zip(hints.items(), arguments, strict=False):
+            hold(hint, argument, f"{interface}.{function}: {name}")
+        return answer(*arguments)
+
+    def _log_write(self, level: Level, message: str) -> None:
+        self.logs.append(f"{level.name.lower()}: {message}")
+
+    def _clock_now(self) -> int:
+        return self.now
+
+    def _clock_parse(self, text: str) -> int:
+        """RFC 3339 in UTC, or a date with or without a time; enough for tests."""
+        found = _TIME.fullmatch(text.strip())
+        if found is None:
+            raise call_error("invalid", f"`{text}` is no date and time")
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        if not (1 <= month <= 12 and 1 <= day <= 31):
+            raise call_error("invalid", f"`{text}` is no date and time")
+        return calendar.timegm((year, month, day, hour, minute, second)) * 1_000
+
+    def _clock_duration(self, text: str) -> int:
+        if re.fullmatch(r"([0-9]+[smhdw])+", text.strip()) is None:
+            raise call_error("invalid", f"`{text}` is no duration such as `30s`, `15m`, `2h`, `1d`")
+        parts = re.findall(r"([0-9]+)([smhdw])", text)
+        return sum(int(number) * _UNITS[unit] for number, unit in parts)
+
+    def _clock_next_open(self, hours: str, after: int) -> int:
+        json.loads(hours)
+        if self._next_open is None:
+            raise call_error("not-found", "these hours are never open within 365 days")
+        return max(self._next_open, after)
+
+    def _random_bytes(self, length: int) -> bytes:
+        """Always the same bytes: a test repeats itself."""
+        return bytes(index % 256 for index in range(min(length, 1_024)))
+
+    def _http_fetch(self, request: Request) -> Response:
+        self.requests.append(request)
+        if self._http is None:
+            raise call_error("denied", f"no answer for {request.url}", grant=request.url)
+        return self._http if isinstance(self._http, Response) else self._http(request)
+
+    def _email_send(self, server: Server, mail: Mail) -> Accepted:
+        self.mails.append((server, mail))
+        if self._mailed is None:
+            raise call_error("denied", "no mail server")
+        return self._mailed(mail)
+
+    def _email_check(self, server: Server) -> str:
+        if self._greeting is None:
+            raise call_error("denied", "no mail server")
+        return self._greeting(server)
+
+    def _crypto_hash(self, algorithm: Algorithm, data: bytes) -> bytes:
+        return hashlib.new(algorithm.name.lower(), data).digest()
+
+    def _crypto_hmac(self, algorithm: Algorithm, secret: str, data: bytes) -> bytes:
+        return hmac.digest(self._secret(secret), data, algorithm.name.lower())
+
+    def _crypto_verify(
+        self, algorithm: Algorithm, secret: str, data: bytes, signature: bytes
+    ) -> bool:
+        return hmac.compare_digest(self._crypto_hmac(algorithm, secret, data), signature)
+
+    def _crypto_equal(self, secret: str, candidate: bytes) -> bool:
+        return hmac.compare_digest(self._secret(secret), candidate)
+
+    def _secret(self, name: str) -> bytes:
+        if name not in self._secrets:
+            raise call_error("secret-missing", f"the secret `{name}` has no value")
+        return self._secrets[name]
+
+    def _templates_render(self, name: str, values: str | None) -> str:
+        if name not in self._templates:
+            raise call_error("not-found", f"there is no template `{name}`")
+        return dumps(self._templates[name])
+
+    def _conditions_evaluate(self, condition: str) -> bool:
+        return self._condition is not None and self._condition(json.loads(condition))
+
+    def _variables_get(self, path: str) -> str | None:
+        value: Json = {"vars": self.variables, "contact": self.contact}
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        return None if value is None else dumps(value)
+
+    def _variables_set(self, name: str, value: str) -> None:
+        if re.fullmatch("[a-z][a-z0-9_]{0,63}", name) is None:
+            raise call_error("invalid", f"`{name}` is no name of a variable")
+        self.variables[name] = json.loads(value)
+        if self.variables[name] is None:
+            del self.variables[name]
+
+    def _contacts_get(self) -> str | None:
+        return None if self.contact is None else dumps(self.contact)
+
+    def _contacts_update(self, field: str, operation: Operation, value: str) -> str:
+        self._some_contact()
+        change = (field, operation.name.lower(), json.loads(value))
+        answer = change[2] if self._update is None else self._update(*change)
+        self.updates.append(change)
+        return dumps(answer)
+
+    def _contacts_add_tags(self, tags: list[str]) -> None:
+        self._some_contact()
+        self.tags.extend(tags)
+
+    def _some_contact(self) -> None:
+        if self.contact is None:
+            raise call_error("not-found", "the run has no contact")
+
+    def _messages_channel(self, name: str) -> str:
+        return dumps(self._channel(name))
+
+    def _messages_send(self, message: str) -> str:
+        said = json.loads(message)
+        schemas.hold("an outgoing message", schemas.published("outgoing-message"), said)
+        self._channel(said["channel"])
+        self.messages.append(said)
+        return f"message-{len(self.messages)}"
+
+    def _channel(self, name: str) -> dict[str, Json]:
+        for channel in self._channels:
+            if name in (channel.get("name"), channel.get("id"), "last-interacted"):
+                return channel
+        raise call_error("not-found", f"there is no channel `{name}`")
+
+
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?Z?)?", re.ASCII)
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
