@@ -12,6 +12,7 @@
 //! in seconds.
 
 mod apt;
+mod authors;
 mod bench;
 mod demo;
 mod deny;
@@ -49,6 +50,8 @@ enum Command {
     Test(test::Options),
     /// Build the plugins into target/plugins/NAME.wasm
     Plugins(plugins::Options),
+    /// Build the example plugins in every language into target/plugins-examples/NAME.wasm
+    Examples,
     /// Run the benchmarks against a release build
     Bench(bench::Options),
     /// Kill hosts under load at random instants, and audit what they did
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Plugins(options) => plugins::run(&options),
+        Command::Examples => authors::run(),
         Command::Bench(options) => bench::run(&options),
         Command::Kill(options) => kill::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),

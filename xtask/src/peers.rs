@@ -46,7 +46,11 @@ pub(crate) fn present() -> bool {
 ///
 /// # Errors
 /// When the folder cannot be written, or `set_up` fails.
-pub(crate) fn once(folder: &Path, manifest: &str, set_up: fn(&Path) -> Result<()>) -> Result<()> {
+pub(crate) fn once(
+    folder: &Path,
+    manifest: &str,
+    set_up: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     if is_done(folder, manifest) {
         return Ok(());
     }
@@ -57,8 +61,7 @@ pub(crate) fn once(folder: &Path, manifest: &str, set_up: fn(&Path) -> Result<()
             .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    set_up(folder)
-        .with_context(|| format!("the peers in {} cannot be set up", repo::shown(folder)))?;
+    set_up(folder).with_context(|| format!("{} cannot be set up", repo::shown(folder)))?;
     repo::write_if_changed(&stamp(folder), manifest.as_bytes())?;
     Ok(())
 }
@@ -72,6 +75,14 @@ fn stamp(folder: &Path) -> PathBuf {
 }
 
 fn python(folder: &Path) -> Result<()> {
+    environment(folder, PYTHON)
+}
+
+/// A Python environment with packages: the text of a `requirements.txt`.
+///
+/// # Errors
+/// When Python is missing and may not be installed, or a package cannot be had.
+pub(crate) fn environment(folder: &Path, packages: &str) -> Result<()> {
     if shell::find("python3").is_none() {
         apt::install(&["python3", "python3-venv"]).context("Python 3 is missing")?;
     }
@@ -86,7 +97,7 @@ fn python(folder: &Path) -> Result<()> {
         venv()?;
     }
     let requirements = folder.join("requirements.txt");
-    repo::write_if_changed(&requirements, PYTHON.as_bytes())?;
+    repo::write_if_changed(&requirements, packages.as_bytes())?;
     let mut command = Command::new(folder.join("bin/python"));
     command
         .args([

@@ -27,11 +27,7 @@ pub(crate) struct Options {
 
 /// Where plugins come from, and the folder under `target/` that they go to. A source is a cargo
 /// workspace, or a folder whose subfolders are packages that stand alone.
-const SOURCES: [(&str, &str); 3] = [
-    ("plugins", "plugins"),
-    ("tests/hostile", "plugins-hostile"),
-    ("examples/plugins/rust", "plugins-examples"),
-];
+const SOURCES: [(&str, &str); 2] = [("plugins", "plugins"), ("tests/hostile", "plugins-hostile")];
 
 /// One plugin: a package with a `cdylib`.
 struct Plugin {

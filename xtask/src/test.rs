@@ -4,7 +4,7 @@
 //! was done and how long it took. Each stage can be run alone (`--only`), and brings for itself what
 //! it needs. The stages are a table: what is run, in which order, is read there.
 
-use crate::{demo, deny, kill, peers, plugins, postgres, repo, shell};
+use crate::{authors, demo, deny, kill, peers, plugins, postgres, repo, shell};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use shell::Tests;
@@ -46,12 +46,16 @@ impl Stage {
     fn summary(self) -> &'static str {
         match self {
             Stage::Format => "cargo fmt --check, for the host and the SDK",
-            Stage::Plugins => "every plugin builds for wasm, is formatted and free of warnings",
+            Stage::Plugins => {
+                "every plugin and example builds for wasm, is formatted and free of warnings"
+            }
             Stage::Lints => "cargo clippy of the host and its tests, warnings being errors",
             Stage::Deny => "licences, bans, sources and advisories of every dependency",
             Stage::Docs => "cargo doc, broken links being errors",
             Stage::Unit => "the tests of every crate of the host",
-            Stage::PluginTests => "the native tests of the plugins and of the Rust SDK",
+            Stage::PluginTests => {
+                "the native tests of the plugins, of the examples and of every SDK"
+            }
             Stage::EndToEnd => "the real program with real plugins and real peers",
             Stage::Demo => "cargo xtask demo --exit",
         }
@@ -61,7 +65,9 @@ impl Stage {
     fn run(self, tests: &mut Tests) -> Result<()> {
         match self {
             Stage::Format => format(),
-            Stage::Plugins => plugins::build().and_then(|()| plugins::check()),
+            Stage::Plugins => plugins::build()
+                .and_then(|()| authors::build())
+                .and_then(|()| plugins::check()),
             Stage::Lints => cargo(&[
                 "clippy",
                 "--workspace",
@@ -193,10 +199,7 @@ fn format() -> Result<()> {
 
 fn plugin_tests(tests: &mut Tests) -> Result<()> {
     let sdk = repo::root().join("sdk/rust/Cargo.toml");
-    for manifest in plugins::manifests()
-        .into_iter()
-        .chain(sdk.is_file().then_some(sdk))
-    {
+    for manifest in plugins::manifests().into_iter().chain([sdk]) {
         println!("testing {}", repo::shown(&manifest));
         let mut command = plugins::host_cargo("test");
         command
@@ -204,11 +207,12 @@ fn plugin_tests(tests: &mut Tests) -> Result<()> {
             .arg(&manifest);
         count(&mut command, tests)?;
     }
-    Ok(())
+    authors::test(tests)
 }
 
 fn end_to_end(tests: &mut Tests) -> Result<()> {
     plugins::build()?;
+    authors::build()?;
     peers::bring()?;
     postgres::bring()?;
     kill::build_with_faults()?;
@@ -249,10 +253,8 @@ pub(crate) fn with_paths(command: &mut Command) {
         .env("JACKFIELD_FAULTS_BIN", repo::target("faults/jackfield"))
         .env("JACKFIELD_PLUGINS", repo::target("plugins"))
         .env("JACKFIELD_HOSTILE_PLUGINS", repo::target("plugins-hostile"))
-        .env(
-            "JACKFIELD_EXAMPLE_PLUGINS",
-            repo::target("plugins-examples"),
-        )
+        .env("JACKFIELD_EXAMPLE_PLUGINS", authors::output())
+        .env(authors::VARIABLE, authors::folder())
         .env(peers::VARIABLE, peers::folder());
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn call(wanted: &Told, call: &HostCall) -> Option<String> {
         &found,
         matches!(call, HostCall::MessagesSend { .. }),
     ) else {
-        return if wanted.arguments == found {
+        return if same(&wanted.arguments, &found) {
             None
         } else {
             differs("", &wanted.arguments, &found)
@@ -44,13 +44,13 @@ pub(crate) fn call(wanted: &Told, call: &HostCall) -> Option<String> {
         let other = shown::body_as(call, name);
         let found = other.as_ref().or_else(|| all.get(name));
         let found = found.unwrap_or(&Value::Null);
-        let same = match (name.as_str(), wanted, found) {
+        let alike = match (name.as_str(), wanted, found) {
             ("headers", Value::Object(wanted), Value::Object(found)) => {
                 within(&lower(wanted), found)
             }
-            _ => wanted == found,
+            _ => same(wanted, found),
         };
-        if !same {
+        if !alike {
             return differs(&format!(", {name}:"), wanted, found);
         }
     }
@@ -76,7 +76,7 @@ pub(crate) fn outcome(wanted: &Value, found: &Value, time_zone: &TimeZone) -> Op
         ));
     }
     let (Value::Object(want), Value::Object(all)) = (want, have) else {
-        return (want != have).then(|| {
+        return (!same(want, have)).then(|| {
             format!(
                 "`{kind}` is {} where the case expects {}",
                 short(have),
@@ -85,7 +85,7 @@ pub(crate) fn outcome(wanted: &Value, found: &Value, time_zone: &TimeZone) -> Op
         });
     };
     if kind == "answer" && !want.is_empty() {
-        return (want != all).then(|| {
+        return (!within(want, all) || want.len() != all.len()).then(|| {
             format!(
                 "the answer is {} where the case expects {}",
                 short(have),
@@ -95,7 +95,7 @@ pub(crate) fn outcome(wanted: &Value, found: &Value, time_zone: &TimeZone) -> Op
     }
     for (name, want) in want {
         let have = all.get(name).unwrap_or(&Value::Null);
-        let same = match (name.as_str(), want, have) {
+        let alike = match (name.as_str(), want, have) {
             ("headers", Value::Object(want), Value::Object(have)) => within(&lower(want), have),
             // A message is for people and may say more.
             ("message", Value::String(want), Value::String(have)) => have.contains(want.as_str()),
@@ -106,12 +106,12 @@ pub(crate) fn outcome(wanted: &Value, found: &Value, time_zone: &TimeZone) -> Op
                         .zip(have)
                         .all(|(want, have)| match (want, have) {
                             (Value::Object(want), Value::Object(have)) => within(want, have),
-                            _ => want == have,
+                            _ => same(want, have),
                         })
             }
-            _ => want == have,
+            _ => same(want, have),
         };
-        if !same {
+        if !alike {
             return Some(format!(
                 "`{kind}`, {name}: is {} where the case expects {}",
                 short(have),
@@ -158,7 +158,23 @@ fn full(wanted: &Value, time_zone: &TimeZone) -> Result<Value, String> {
 fn within(wanted: &Map<String, Value>, found: &Map<String, Value>) -> bool {
     wanted
         .iter()
-        .all(|(name, value)| found.get(name) == Some(value))
+        .all(|(name, value)| found.get(name).is_some_and(|found| same(value, found)))
+}
+
+/// Whether two values are the same, 1 and 1.0 too: which of the two is written is the language's.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && within(one, other)
+        }
+        _ => one == other,
+    }
 }
 
 fn lower(headers: &Map<String, Value>) -> Map<String, Value> {
@@ -182,9 +198,9 @@ mod tests {
     #[test]
     fn what_an_expectation_does_not_mention_is_not_looked_at() {
         let found = json!({"done": {"branch": "success", "output": {"text": "Hi"}}});
-        let same = |wanted: Value| outcome(&wanted, &found, &TimeZone::UTC);
-        assert_eq!(same(json!("done")), None);
-        assert_eq!(same(json!({"done": {"output": {"text": "Hi"}}})), None);
+        let differs = |wanted: Value| outcome(&wanted, &found, &TimeZone::UTC);
+        assert_eq!(differs(json!("done")), None);
+        assert_eq!(differs(json!({"done": {"output": {"text": "Hi"}}})), None);
         for (wanted, said) in [
             (
                 json!({"done": {"branch": "other"}}),
@@ -197,12 +213,19 @@ mod tests {
             (json!({"wait": {}}), "expects `wait`"),
             (json!({"dune": {}}), "one of done, wait"),
         ] {
-            let reason = same(wanted).unwrap_or_default();
+            let reason = differs(wanted).unwrap_or_default();
             assert!(reason.contains(said), "{reason}");
         }
         let failure = json!({"failure": {"class": "permanent", "code": "a", "message": "no such channel `x`"}});
         let wanted = json!({"failure": {"code": "a", "message": "no such channel"}});
         assert_eq!(outcome(&wanted, &failure, &TimeZone::UTC), None);
+    }
+
+    #[test]
+    fn a_number_is_the_same_however_its_language_writes_it() {
+        assert!(same(&json!({"a": [0, 2]}), &json!({"a": [0.0, 2.0]})));
+        assert!(!same(&json!(0), &json!(0.5)) && !same(&json!(1), &json!("1")));
+        assert!(!same(&json!(u64::MAX), &json!(1)));
     }
 
     #[test]
