@@ -2,7 +2,21 @@
 //! in the next build.
 
 fn main() {
-    for folder in ["templates", "../../wit", "../../sdk/rust"] {
+    for folder in [
+        "templates",
+        "../../wit",
+        "../../sdk/rust",
+        "../../sdk/c/include",
+        "../../sdk/c/src",
+        "../../sdk/c/wasm",
+        "../../sdk/c/testing",
+        "../../sdk/c/plugin.mk",
+        "../../sdk/c/README.md",
+        "../../sdk/python/jackfield_plugin",
+        "../../sdk/js/src",
+        "../../sdk/js/build.mjs",
+        "../../sdk/js/package.json",
+    ] {
         println!("cargo::rerun-if-changed={folder}");
     }
 }

@@ -9,7 +9,7 @@
 use jackfield_tests::{Done, Host, program, repository};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A program as an author types it in their folder.
@@ -23,6 +23,8 @@ fn typed(folder: &Path, program: &OsStr, arguments: &[&str]) -> Done {
         .args(arguments)
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", repository().join(target))
+        // What was compiled is kept beside what was built.
+        .env("XDG_CACHE_HOME", repository().join("target/trial-cache"))
         .env_remove("RUSTFLAGS")
         .env_remove("JACKFIELD_URL")
         .output()
@@ -51,7 +53,7 @@ async fn a_step_is_made_tested_built_installed_and_run() {
     let host = Host::start().await;
     let folder = tempfile::tempdir().unwrap();
     let commands = commands_of_the_page();
-    assert_eq!(commands.len(), 5, "{commands:?}");
+    assert_eq!(commands.len(), 6, "{commands:?}");
     let mut said = Vec::new();
     for command in &commands {
         let words: Vec<&str> = command.split_whitespace().collect();
@@ -70,12 +72,17 @@ async fn a_step_is_made_tested_built_installed_and_run() {
         "{}",
         said[1]
     );
-    assert!(said[2].contains("greet/greet.wasm: "), "{}", said[2]);
-    assert!(said[2].contains("calls nothing of the host"), "{}", said[2]);
+    assert!(said[2].contains("3 passed, 0 failed"), "{}", said[2]);
+    assert!(!said[3].contains("BROKEN"), "{}", said[3]);
     assert!(
-        said[3].contains("is a step of workflows, made against the contract 1.0.0"),
+        said[4].contains("It can call nothing of the host"),
         "{}",
-        said[3]
+        said[4]
+    );
+    assert!(
+        said[4].contains("is a step of workflows, made against the contract 1.0.0"),
+        "{}",
+        said[4]
     );
 
     let api = &host.api;
@@ -90,6 +97,140 @@ async fn a_step_is_made_tested_built_installed_and_run() {
     let run = api.completed(&run).await;
     assert_eq!(
         run["outputs"]["greet"]["text"], "Good morning there",
+        "{run:#}"
+    );
+}
+
+/// Puts the packages of a language where its project looks for them, as `npm ci` and `pip install`
+/// would.
+fn packages(language: &str, project: &Path) {
+    let authors = PathBuf::from(std::env::var_os("JACKFIELD_AUTHORS").expect("JACKFIELD_AUTHORS"));
+    let (from, to) = match language {
+        "js" => (authors.join("js/project/node_modules"), "node_modules"),
+        "python" => (authors.join("python"), ".venv"),
+        _ => return,
+    };
+    std::os::unix::fs::symlink(from, project.join(to)).unwrap();
+}
+
+/// Nothing about a plugin's language shows in what it does: the cases of a new step, and of a new
+/// connector, are the same in all of them, and pass.
+#[tokio::test]
+async fn the_same_plugin_in_four_languages_does_the_same() {
+    let host = Host::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut workflow = "name: hello\ntrigger: {event: hello}\nsteps:\n".to_owned();
+    for kind in ["step", "connector"] {
+        let mut cases = None;
+        for language in ["rust", "js", "python", "c"] {
+            let name = format!("{language}-{kind}");
+            jackfield(
+                folder.path(),
+                &["plugin", "new", &name, "--lang", language, "--kind", kind],
+            )
+            .ok();
+            let project = folder.path().join(&name);
+            packages(language, &project);
+            let tried = jackfield(&project, &["plugin", "test", "--json"]).ok();
+            let tried: Value = serde_json::from_str(&tried).unwrap();
+            let of = tried["cases"].as_array().unwrap();
+            assert_eq!(of.len(), 3, "{name}: {tried:#}");
+            assert!(
+                of.iter().all(|case| case["problems"] == json!([])),
+                "{tried:#}"
+            );
+            let text = std::fs::read_to_string(project.join(format!("cases/{kind}.yaml"))).unwrap();
+            assert_eq!(*cases.get_or_insert(text.clone()), text, "{name}");
+
+            let checked = jackfield(&project, &["plugin", "check", "--no-build", "--json"]).ok();
+            let checked: Value = serde_json::from_str(&checked).unwrap();
+            for rule in checked["rules"].as_array().unwrap() {
+                assert_ne!(rule["verdict"], "broken", "{name}: {rule:#}");
+            }
+            let file = format!("{name}.wasm");
+            let said = jackfield(&project, &["plugin", "inspect", &file, "--json"]).ok();
+            let said: Value = serde_json::from_str(&said).unwrap();
+            assert_eq!(said["wasi"], json!([]), "{name}: {said:#}");
+            assert_eq!(said["contract"], "1.0.0", "{name}: {said:#}");
+            let path = project.join(&file).display().to_string();
+            host.cli(["plugin", "install", &path, "--grant"]).await.ok();
+            if kind == "step" {
+                workflow.push_str(&format!(
+                    "  {language}: {{uses: {name}@1, with: {{greeting: Good morning}}}}\n"
+                ));
+            }
+        }
+    }
+    let api = &host.api;
+    api.publish(&workflow).await;
+    let run = api
+        .start("hello", Some("email:ann@example.com"), json!({}))
+        .await;
+    let run = api.completed(&run).await;
+    for language in ["rust", "js", "python", "c"] {
+        assert_eq!(
+            run["outputs"][language]["text"], "Good morning there",
+            "{run:#}"
+        );
+    }
+}
+
+/// Every example is held against the rules, installed, granted and, if it is a step, run.
+#[tokio::test]
+async fn the_examples_work_in_a_real_host() {
+    let host = Host::start().await;
+    let built = PathBuf::from(std::env::var_os("JACKFIELD_EXAMPLE_PLUGINS").expect("examples"));
+    let sources = repository().join("examples/plugins");
+    let mut names: Vec<String> = std::fs::read_dir(&sources)
+        .unwrap()
+        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    for name in &names {
+        let file = built
+            .join(name)
+            .with_extension("wasm")
+            .display()
+            .to_string();
+        let cases = sources.join(name).join("cases").display().to_string();
+        let checked = jackfield(
+            &sources,
+            &["plugin", "check", &file, "--cases", &cases, "--json"],
+        );
+        let checked: Value = serde_json::from_str(&checked.ok()).unwrap();
+        for rule in checked["rules"].as_array().unwrap() {
+            assert!(
+                rule["verdict"] == "kept" || rule["rule"] == "imports",
+                "{name}: {rule:#}"
+            );
+        }
+        host.cli(["plugin", "install", &file, "--grant"]).await.ok();
+    }
+    let api = &host.api;
+    api.publish(
+        "name: examples\ntrigger: {event: examples}\nsteps:\n  \
+         language: {uses: language-router@1, with: {text: \"Bonjour, je voudrais ma commande\", \
+         routes: [{name: french, languages: [fr]}]}, branches: {french: iban, other: iban, unknown: iban}}\n  \
+         iban: {uses: iban-check@1, with: {iban: fr14 2004 1010 0505 0001 3M02 606}}\n  \
+         code: {uses: voucher-code@1, with: {prefix: SPRING, variable: voucher}}\n  \
+         picture: {uses: barcode@1, with: {type: code-128, text: $vars.voucher}}\n  \
+         vat: {uses: vat-check@1, with: {number: \"12\"}}\n  \
+         text: {uses: liquid-template@1, with: {template: \"Your code: {{ vars.voucher }}\"}}\n",
+    )
+    .await;
+    let run = api
+        .start("examples", Some("email:ann@example.com"), json!({}))
+        .await;
+    let run = api.completed(&run).await;
+    let outputs = &run["outputs"];
+    assert_eq!(outputs["language"]["language"], "fr", "{run:#}");
+    assert_eq!(outputs["iban"]["country"], "FR", "{run:#}");
+    assert_eq!(outputs["vat"]["valid"], false, "{run:#}");
+    let code = outputs["code"]["code"].as_str().unwrap();
+    assert_eq!(outputs["picture"]["text"], code, "{run:#}");
+    assert_eq!(
+        outputs["text"]["text"],
+        format!("Your code: {code}"),
         "{run:#}"
     );
 }

@@ -49,12 +49,20 @@ pub enum ComponentError {
 /// When the module carries no component interface (it was not built with the bindings), imports
 /// something that the contract does not have, or exports neither a step nor a connector, or both.
 pub fn from_module(module: &[u8]) -> Result<Vec<u8>, ComponentError> {
-    let mut component = ComponentEncoder::default()
+    let component = ComponentEncoder::default()
         .module(module)
         .map_err(|error| ComponentError::NoInterface(format!("{error:#}")))?
         .validate(true)
         .encode()
         .map_err(|error| ComponentError::NotOfContract(format!("{error:#}")))?;
+    from_component(component)
+}
+
+/// Stamps a component that a tool-chain made.
+///
+/// # Errors
+/// When it is no component, or exports neither a step nor a connector, or both.
+pub fn from_component(mut component: Vec<u8>) -> Result<Vec<u8>, ComponentError> {
     let names = names(&component)?;
     let plugin = names.exports.iter().filter(|name| {
         let interface = of_contract(name);
@@ -167,6 +175,13 @@ mod tests {
         assert!(names(&empty).unwrap().exports.is_empty());
         assert_eq!(of_contract("jackfield:plugin/http@1.0.0"), Some("http"));
         assert_eq!(of_contract("wasi:io/poll@0.2.3"), None);
+    }
+
+    #[test]
+    fn a_component_of_a_tool_chain_has_to_export_a_plugin_too() {
+        let empty = wasm_encoder::Component::new().finish();
+        let error = from_component(empty).unwrap_err();
+        assert!(matches!(error, ComponentError::Exports(_)), "{error}");
     }
 
     #[test]

@@ -19,6 +19,12 @@ pub const MANIFEST: &str = "jackfield.toml";
 pub enum Language {
     /// Rust, for `wasm32-unknown-unknown`.
     Rust,
+    /// C, with clang and wasi-libc.
+    C,
+    /// Python, with componentize-py.
+    Python,
+    /// TypeScript or JavaScript, with componentize-js.
+    Js,
 }
 
 /// Which of the two kinds of plugin.
@@ -211,6 +217,7 @@ pub struct Built {
 pub fn build(project: &Project) -> Result<Built, BuildError> {
     let component = match (project.language.chain().build)(project)? {
         Made::Module(module) => component::from_module(&module)?,
+        Made::Component(component) => component::from_component(component)?,
     };
     let imports = component::imports(&component)?;
     if let Some(import) = imports.iter().find(|name| !project.needs.contains(name)) {

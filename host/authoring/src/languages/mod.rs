@@ -4,6 +4,9 @@
 //! [`BuildError::Missing`], with what to type. A component imports what the project's `needs` name
 //! and nothing else of the contract.
 
+pub mod c;
+pub mod js;
+pub mod python;
 pub mod rust;
 
 use crate::errors::BuildError;
@@ -38,6 +41,8 @@ pub(crate) enum Source {
 pub(crate) enum Made {
     /// A core module that carries its interface.
     Module(Vec<u8>),
+    /// A component, without the stamp.
+    Component(Vec<u8>),
 }
 
 impl Chain {
@@ -54,6 +59,9 @@ impl Language {
     pub(crate) fn chain(self) -> &'static Chain {
         match self {
             Language::Rust => &rust::CHAIN,
+            Language::C => &c::CHAIN,
+            Language::Python => &python::CHAIN,
+            Language::Js => &js::CHAIN,
         }
     }
 

@@ -1,0 +1,26 @@
+/** The contact that the run is about. */
+
+import * as contract from 'jackfield:plugin/contacts@1.0.0';
+import { call } from './call.ts';
+
+/** How a field is changed: replaced, removed, added to at its end, or counted up. */
+export type Operation = contract.Operation;
+
+/** The contact as it stands, with what this run has changed; `undefined` where the run has none. */
+export function get(): { [field: string]: any } | undefined {
+  const contact = contract.get();
+  return contact === undefined ? undefined : JSON.parse(contact);
+}
+
+/**
+ * Changes one field. Answers with the new value as the field's type stores it. Errors: `not-found`
+ * (no contact, or no such field), `invalid`.
+ */
+export function update(field: string, operation: Operation, value: unknown = null): any {
+  return JSON.parse(call(() => contract.update(field, operation, JSON.stringify(value))));
+}
+
+/** Adds tags to the contact. Errors: `not-found` (no contact), `invalid`. */
+export function addTags(tags: string[]): void {
+  call(() => contract.addTags(tags));
+}

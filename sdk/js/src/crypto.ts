@@ -1,0 +1,29 @@
+/** Digests and signatures. Secrets are named, never seen. A text stands for its UTF-8. */
+
+import * as contract from 'jackfield:plugin/crypto@1.0.0';
+import { bytes } from './bytes.ts';
+import { call } from './call.ts';
+
+/** A digest's name. */
+export type Algorithm = contract.Algorithm;
+type Data = string | Uint8Array;
+
+/** The digest of data. */
+export function hash(algorithm: Algorithm, data: Data): Uint8Array {
+  return contract.hash(algorithm, bytes(data));
+}
+
+/** The HMAC of data under a secret. Errors: `denied`, `secret-missing`. */
+export function hmac(algorithm: Algorithm, secret: string, data: Data): Uint8Array {
+  return call(() => contract.hmac(algorithm, secret, bytes(data)));
+}
+
+/** Whether `signature` is that HMAC, in constant time. Errors as of `hmac`. */
+export function verify(algorithm: Algorithm, secret: string, data: Data, signature: Uint8Array): boolean {
+  return call(() => contract.verify(algorithm, secret, bytes(data), signature));
+}
+
+/** Whether `candidate` is the secret itself, in constant time. Errors as of `hmac`. */
+export function equal(secret: string, candidate: Data): boolean {
+  return call(() => contract.equal(secret, bytes(candidate)));
+}
