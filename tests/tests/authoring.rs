@@ -101,10 +101,16 @@ async fn a_step_is_made_tested_built_installed_and_run() {
     );
 }
 
+/// A folder that `cargo xtask examples` sets up.
+fn set_up(variable: &str, usual: &str) -> PathBuf {
+    std::env::var_os(variable)
+        .map_or_else(|| repository().join("target").join(usual), PathBuf::from)
+}
+
 /// Puts the packages of a language where its project looks for them, as `npm ci` and `pip install`
 /// would.
 fn packages(language: &str, project: &Path) {
-    let authors = PathBuf::from(std::env::var_os("JACKFIELD_AUTHORS").expect("JACKFIELD_AUTHORS"));
+    let authors = set_up("JACKFIELD_AUTHORS", "authors");
     let (from, to) = match language {
         "js" => (authors.join("js/project/node_modules"), "node_modules"),
         "python" => (authors.join("python"), ".venv"),
@@ -179,7 +185,7 @@ async fn the_same_plugin_in_four_languages_does_the_same() {
 #[tokio::test]
 async fn the_examples_work_in_a_real_host() {
     let host = Host::start().await;
-    let built = PathBuf::from(std::env::var_os("JACKFIELD_EXAMPLE_PLUGINS").expect("examples"));
+    let built = set_up("JACKFIELD_EXAMPLE_PLUGINS", "plugins-examples");
     let sources = repository().join("examples/plugins");
     let mut names: Vec<String> = std::fs::read_dir(&sources)
         .unwrap()

@@ -293,3 +293,25 @@ async fn another_workspaces_data_is_out_of_reach_by_name_and_by_id() {
         assert!(!all.contains(hidden), "{hidden}: {all}");
     }
 }
+
+/// A step that calls the same before and after its wait makes two calls, so each has a key of its
+/// own: a receiver that honours keys takes both.
+#[tokio::test]
+async fn a_call_after_a_wait_has_another_key_than_the_one_before() {
+    let host = Host::start().await;
+    let crm = jackfield_peers::Crm::start().await.unwrap();
+    grant(&host.api, json!({}), json!({})).await;
+    let with = json!({
+        "do": "repeat", "method": "POST", "url": format!("{}/notes", crm.url), "body": "{}",
+        "key-in": "idempotency-key",
+    });
+    let (run, _) = harm(&host.api, "repeat", with).await;
+    assert_eq!(run["state"], "completed", "{run:#}");
+    let asked = crm.requests().all();
+    let keys: Vec<_> = asked
+        .iter()
+        .map(|one| one.idempotency_key.clone())
+        .collect();
+    assert_eq!(keys.len(), 2, "{asked:?}");
+    assert!(keys[0].is_some() && keys[0] != keys[1], "{keys:?}");
+}

@@ -124,7 +124,7 @@ fn a_case_that_fails_says_what_came() {
         (
             "settings: {for: 1h}\nexpect: wait\nlimits: {fuel: 1000}\n",
             4,
-            "it came to {\"ended\":{\"code\":\"fuel\"",
+            "it came to {\"ended\":{\"code\":\"out-of-fuel\"",
         ),
     ] {
         let done = tried(text);

@@ -173,7 +173,11 @@ pub(crate) fn ready(project: &Project) -> Result<()> {
             }
             Ok(())
         }
-        Language::Js => packages(&project.folder),
+        Language::Js => {
+            // npm leaves the packages of a linked SDK to the SDK.
+            packages(&repo::root().join("sdk/js"))?;
+            packages(&project.folder)
+        }
     }
 }
 

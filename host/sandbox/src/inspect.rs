@@ -10,7 +10,10 @@ use std::fmt;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use wasmparser::{CanonicalFunction, ComponentExternalKind, Parser, Payload, Validator};
+use wasmparser::{
+    CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentTypeRef, Parser, Payload,
+    Validator,
+};
 
 use crate::interface::{Interface, Interfaces};
 use crate::wasi;
@@ -326,6 +329,30 @@ fn kind(exports: &[String]) -> Result<Kind, InspectError> {
     })
 }
 
+/// Which of the instances and functions at the top of a component come from outside of it: only
+/// such a function may be called from within.
+#[derive(Default)]
+struct Origins {
+    instances: Vec<bool>,
+    functions: Vec<bool>,
+}
+
+impl Origins {
+    fn instance(&self, index: u32) -> bool {
+        self.instances
+            .get(index as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn function(&self, index: u32) -> bool {
+        self.functions
+            .get(index as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
 fn outline(wasm: &[u8]) -> Result<Outline, InspectError> {
     if !wasm.starts_with(b"\0asm") {
         return Err(InspectError::NotWasm);
@@ -346,6 +373,7 @@ fn outline(wasm: &[u8]) -> Result<Outline, InspectError> {
         resources: Resources::default(),
     };
     let resources = &mut outline.resources;
+    let mut origins = Origins::default();
     // Modules and components lie inside of the component; only what stands at the top counts,
     // except for the stamp, which the tool-chain leaves in the module that the SDK was linked to.
     let mut depth = 0_u32;
@@ -355,23 +383,66 @@ fn outline(wasm: &[u8]) -> Result<Outline, InspectError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    outline
-                        .imports
-                        .push(import.map_err(malformed)?.name.name.to_owned());
+                    let import = import.map_err(malformed)?;
+                    outline.imports.push(import.name.name.to_owned());
+                    match import.ty {
+                        ComponentTypeRef::Instance(_) => origins.instances.push(true),
+                        ComponentTypeRef::Func(_) => origins.functions.push(true),
+                        _ => {}
+                    }
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
                     let export = export.map_err(malformed)?;
-                    if export.kind == ComponentExternalKind::Instance {
-                        outline.exports.push(export.name.name.to_owned());
+                    // What is exported can be referred to anew.
+                    match export.kind {
+                        ComponentExternalKind::Instance => {
+                            outline.exports.push(export.name.name.to_owned());
+                            origins.instances.push(origins.instance(export.index));
+                        }
+                        ComponentExternalKind::Func => {
+                            origins.functions.push(origins.function(export.index));
+                        }
+                        _ => {}
                     }
                 }
             }
-            Payload::ComponentCanonicalSection(section) if depth > 0 => {
+            Payload::ComponentInstanceSection(section) if depth == 0 => {
+                for instance in section {
+                    instance.map_err(malformed)?;
+                    origins.instances.push(false);
+                }
+            }
+            Payload::ComponentAliasSection(section) if depth == 0 => {
+                for alias in section {
+                    if let ComponentAlias::InstanceExport {
+                        kind,
+                        instance_index,
+                        ..
+                    } = alias.map_err(malformed)?
+                    {
+                        let origin = origins.instance(instance_index);
+                        match kind {
+                            ComponentExternalKind::Instance => origins.instances.push(origin),
+                            ComponentExternalKind::Func => origins.functions.push(origin),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            Payload::ComponentCanonicalSection(section) => {
                 for function in section {
-                    if let CanonicalFunction::Lower { .. } = function.map_err(malformed)? {
-                        return Err(InspectError::Composed);
+                    match function.map_err(malformed)? {
+                        CanonicalFunction::Lower { func_index, .. }
+                            if depth > 0 || !origins.function(func_index) =>
+                        {
+                            return Err(InspectError::Composed);
+                        }
+                        CanonicalFunction::Lift { .. } if depth == 0 => {
+                            origins.functions.push(false);
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -424,9 +424,24 @@ async fn a_component_whose_parts_call_each_other_is_refused() {
              (instance $none)
              (export "jackfield:plugin/step@1.0.0" (instance $none)))"#,
     );
-    match sandbox().install(composed.unwrap().into()).await {
-        Err(InstallError::Inspect(error)) => assert_eq!(error, InspectError::Composed),
-        other => panic!("{other:?}"),
+    // The same with the caller at the top.
+    let within = wat::parse_str(
+        r#"(component
+             (component $callee
+               (core module $m (func (export "f")))
+               (core instance $i (instantiate $m))
+               (func (export "f") (canon lift (core func $i "f"))))
+             (instance $callee (instantiate $callee))
+             (alias export $callee "f" (func $f))
+             (core func $lowered (canon lower (func $f)))
+             (instance $none)
+             (export "jackfield:plugin/step@1.0.0" (instance $none)))"#,
+    );
+    for composed in [composed, within] {
+        match sandbox().install(composed.unwrap().into()).await {
+            Err(InstallError::Inspect(error)) => assert_eq!(error, InspectError::Composed),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

@@ -76,8 +76,11 @@ impl RunCalls {
         view: View,
     ) -> Result<RunCalls, BurstEnd> {
         let at = burst.state.at.as_ref();
-        let (step, visit) = at.map_or(("", 0), |at| (at.step.as_str(), at.visit));
-        let key = format!("{}/{step}/{visit}", burst.run.id);
+        // Not the attempt: a call that is made again has the same key.
+        let key = match at {
+            Some(at) => format!("{}/{}/{}/{}", burst.run.id, at.step, at.visit, at.waits),
+            None => burst.run.id.clone(),
+        };
         let earlier = earlier(&burst).await?;
         let reaches_out = plugin.reaches_out();
         Ok(RunCalls {

@@ -130,6 +130,9 @@ async fn rest(
         used,
     });
     burst.state.since_wait = 0;
+    if let Some(at) = burst.state.at.as_mut() {
+        at.waits = at.waits.saturating_add(1);
+    }
     pause(
         burst,
         Phase::Wait {

@@ -57,6 +57,9 @@ pub struct Position {
     pub visit: u32,
     /// The n-th try of this visit.
     pub attempt: u32,
+    /// How often this visit has waited: what is called after a wait is called for the first time.
+    #[serde(default)]
+    pub waits: u32,
     /// What comes next there.
     pub phase: Phase,
     /// Where in the journal the calls of the activation under way begin.
@@ -164,6 +167,7 @@ impl State {
             step: step.to_owned(),
             visit,
             attempt: 1,
+            waits: 0,
             phase: Phase::Enter,
             journal_from: 0,
             heard: None,

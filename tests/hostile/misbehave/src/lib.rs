@@ -83,6 +83,15 @@ impl Guest for Misbehave {
                     error.grant.unwrap_or_default()
                 )),
             },
+            // The same call before and after a wait.
+            "repeat" => match fetch(settings) {
+                Ok(_) => Ok(Outcome::Wait(Wait {
+                    until: Some(clock::now()),
+                    events: Vec::new(),
+                    state: settings.clone(),
+                })),
+                Err(error) => Err(failure("broken", &error.message)),
+            },
             "leak" => leak(fetch(settings), text(settings, "to")),
             "snoop" => done(snoop(settings)),
             "look" => done(format!(
@@ -99,6 +108,10 @@ impl Guest for Misbehave {
 
     fn resume(_: Invocation, state: String, wake: Wake) -> Result<Outcome, Failure> {
         match wake {
+            Wake::Timer if word(&state) == "repeat" => match fetch(&state) {
+                Ok(_) => done("{}".to_owned()),
+                Err(error) => Err(failure("broken", &error.message)),
+            },
             Wake::Timer => Ok(Outcome::End(state)),
             Wake::Event(event) => Ok(Outcome::Goto(event.name)),
         }
@@ -172,7 +185,7 @@ fn fetch(settings: &str) -> Result<http::Response, http::CallError> {
         },
         timeout: text(settings, "timeout").parse().ok(),
         max_redirects: None,
-        idempotency_header: None,
+        idempotency_header: Some(text(settings, "key-in").to_owned()).filter(|it| !it.is_empty()),
     })
 }
 
