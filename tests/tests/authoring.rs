@@ -99,6 +99,23 @@ async fn a_step_is_made_tested_built_installed_and_run() {
         run["outputs"]["greet"]["text"], "Good morning there",
         "{run:#}"
     );
+
+    // It is changed, and the host uses what was changed.
+    let project = folder.path().join("greet");
+    let source = project.join("src/lib.rs");
+    let text = std::fs::read_to_string(&source).unwrap();
+    std::fs::write(&source, text.replace("\"there\"", "\"friend\"")).unwrap();
+    let shown = project.display().to_string();
+    let done = host.cli(["plugin", "dev", &shown, "--once"]).await.ok();
+    assert!(done.contains("is in use: workflow hello"), "{done}");
+    let run = api
+        .start("hello", Some("email:ann@example.com"), json!({}))
+        .await;
+    let run = api.completed(&run).await;
+    assert_eq!(
+        run["outputs"]["greet"]["text"], "Good morning friend",
+        "{run:#}"
+    );
 }
 
 /// A folder that `cargo xtask examples` sets up.

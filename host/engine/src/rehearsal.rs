@@ -26,6 +26,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
+/// What a variable without a value becomes: the usual of a workspace.
+const UNSET: Unset = Unset::Empty;
+
 /// What an activation finds.
 #[derive(Debug, Clone)]
 pub struct Scene {
@@ -49,6 +52,10 @@ pub struct Scene {
     pub secrets: BTreeMap<String, String>,
     /// Random bytes are made from this.
     pub random: String,
+    /// Blocks of random bytes that earlier activations have drawn.
+    pub drawn: u64,
+    /// Messages that earlier activations have sent.
+    pub sent: u32,
 }
 
 /// What a plugin may do in a rehearsal: as of a grant in production.
@@ -139,47 +146,25 @@ pub struct Rehearsal<S> {
     pub asked: Vec<Asked>,
     /// What was logged.
     pub lines: Vec<(log::Level, String)>,
-    /// The variables as they are by now.
-    pub vars: Map<String, Value>,
-    scene: Scene,
-    view: View,
+    /// The scene as it is by now: what the next activation finds, if this one succeeds.
+    pub scene: Scene,
     allowed: Allowed,
     egress: Egress,
-    drawn: u64,
-    sent: u32,
     scripted: bool,
 }
 
 impl<S: Script> Rehearsal<S> {
     /// For one activation. `egress` judges requests and sends none.
     pub fn new(scene: Scene, allowed: Allowed, egress: Egress, script: S) -> Rehearsal<S> {
-        let mut namespaces = Map::new();
-        if let Some(contact) = &scene.contact {
-            namespaces.insert("contact".to_owned(), contact.clone());
-        }
         Rehearsal {
             script,
             asked: Vec::new(),
             lines: Vec::new(),
-            vars: scene.vars.clone(),
-            view: View {
-                namespaces,
-                time_zone: scene.time_zone.clone(),
-                unset: Unset::Empty,
-            },
             scene,
             allowed,
             egress,
-            drawn: 0,
-            sent: 0,
             scripted: false,
         }
-    }
-
-    /// What the contact is by now.
-    #[must_use]
-    pub fn contact(&self) -> Option<&Value> {
-        self.view.namespaces.get("contact")
     }
 
     async fn answer(&mut self, call: &HostCall) -> Result<HostReply, String> {
@@ -206,11 +191,12 @@ impl<S: Script> Rehearsal<S> {
         }
         self.scripted = true;
         let told = self.script.answer(call).await?;
-        let kept = self.keep(call);
-        match told.or(kept) {
-            Some(reply) => Ok(reply),
-            None => Err(format!("nothing says what `{}` answers", call.name())),
+        if let Some(refusal) = told.as_ref().filter(|told| told.error().is_some()) {
+            return Ok(refusal.clone());
         }
+        let kept = self.keep(call);
+        told.or(kept)
+            .ok_or_else(|| format!("nothing says what `{}` answers", call.name()))
     }
 
     /// What needs no script.
@@ -230,7 +216,9 @@ impl<S: Script> Rehearsal<S> {
             HostCall::TemplatesRender { name, values } => {
                 HostReply::Text(self.render(name, values.as_deref()))
             }
-            HostCall::ContactsGet => HostReply::Maybe(self.contact().map(Value::to_string)),
+            HostCall::ContactsGet => {
+                HostReply::Maybe(self.scene.contact.as_ref().map(Value::to_string))
+            }
             HostCall::MessagesChannel { name } => HostReply::Text(
                 self.scene
                     .channels
@@ -256,10 +244,11 @@ impl<S: Script> Rehearsal<S> {
     fn keep(&mut self, call: &HostCall) -> Option<HostReply> {
         Some(match call {
             HostCall::VariablesSet { name, value } => {
-                let room = self.vars.len() < calls::MAX_VARIABLES || self.vars.contains_key(name);
+                let vars = &mut self.scene.vars;
+                let room = vars.len() < calls::MAX_VARIABLES || vars.contains_key(name);
                 HostReply::Done(calls::variable(name, value, room).map(|value| {
                     let set = Map::from_iter([(name.clone(), value)]);
-                    self.vars = calls::merge(&self.vars, &set);
+                    *vars = calls::merge(vars, &set);
                 }))
             }
             HostCall::ContactsUpdate {
@@ -283,8 +272,8 @@ impl<S: Script> Rehearsal<S> {
             HostCall::MessagesSend { message } => {
                 HostReply::Text(match serde_json::from_str::<Value>(message) {
                     Ok(message) if message.is_object() => {
-                        self.sent += 1;
-                        Ok(format!("message-{}", self.sent))
+                        self.scene.sent += 1;
+                        Ok(format!("message-{}", self.scene.sent))
                     }
                     _ => Err(refused("invalid", "a message is an object of JSON")),
                 })
@@ -294,9 +283,9 @@ impl<S: Script> Rehearsal<S> {
     }
 
     fn contact_mut(&mut self) -> Option<&mut Value> {
-        self.view
-            .namespaces
-            .get_mut("contact")
+        self.scene
+            .contact
+            .as_mut()
             .filter(|contact| contact.is_object())
     }
 
@@ -338,7 +327,9 @@ impl<S: Script> Rehearsal<S> {
             (operation, _, _) => {
                 return Err(refused(
                     "invalid",
-                    format!("{operation:?} does not go with the value of `{field}`"),
+                    format!(
+                        "`{field}` has or was given a value that {operation:?} does not go with"
+                    ),
                 ));
             }
         };
@@ -347,10 +338,18 @@ impl<S: Script> Rehearsal<S> {
     }
 
     fn with_scope<T>(&self, values: Option<&Value>, act: impl FnOnce(&RunScope<'_>) -> T) -> T {
+        let contact = self.scene.contact.iter();
+        let view = View {
+            namespaces: contact
+                .map(|contact| ("contact".to_owned(), contact.clone()))
+                .collect(),
+            time_zone: self.scene.time_zone.clone(),
+            unset: UNSET,
+        };
         act(&RunScope {
-            view: &self.view,
+            view: &view,
             trigger: &self.scene.trigger,
-            vars: Some(&self.vars),
+            vars: Some(&self.scene.vars),
             outputs: Some(&self.scene.outputs),
             run: Some(RunNames {
                 id: "run",
@@ -367,9 +366,7 @@ impl<S: Script> Rehearsal<S> {
         let values = templates::values(values)?;
         let template = self.scene.templates.get(name);
         let template = template.ok_or_else(|| templates::missing(name))?;
-        self.with_scope(values.as_ref(), |scope| {
-            template.answer(scope, self.view.unset)
-        })
+        self.with_scope(values.as_ref(), |scope| template.answer(scope, UNSET))
     }
 
     /// SHA-256 over the scene's text and a counter, as many blocks as it takes.
@@ -379,8 +376,8 @@ impl<S: Script> Rehearsal<S> {
         while bytes.len() < length {
             let mut block = Sha256::new();
             block.update(self.scene.random.as_bytes());
-            block.update(self.drawn.to_be_bytes());
-            self.drawn += 1;
+            block.update(self.scene.drawn.to_be_bytes());
+            self.scene.drawn += 1;
             bytes.extend_from_slice(&block.finalize());
         }
         bytes.truncate(length);

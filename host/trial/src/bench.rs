@@ -366,15 +366,11 @@ impl Trial<'_> {
         wanted: &Wanted<'_>,
         activated: Activated<Result<Outcome, Failure>, Rehearsal<Listed>>,
     ) -> Result<Option<Outcome>, String> {
-        let (vars, contact) = {
-            let calls = &activated.calls;
-            (calls.vars.clone(), calls.contact().cloned())
-        };
+        let after = activated.calls.scene.clone();
         let outcome = self.judge(tried, function, wanted, activated, shown::outcome)?;
         // What a failed activation did is not kept.
         if outcome.is_some() {
-            self.scene.vars = vars;
-            self.scene.contact = contact;
+            self.scene = after;
         }
         if let (Some(Outcome::Done(done)), Some(step)) = (&outcome, &self.bench.step) {
             let branch = done.branch.as_deref().unwrap_or("success");
@@ -483,6 +479,8 @@ fn scene(case: &Case) -> Result<Scene, String> {
         templates: templates.collect(),
         secrets: case.secrets.clone(),
         random: case.random.clone(),
+        drawn: 0,
+        sent: 0,
     })
 }
 

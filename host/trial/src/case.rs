@@ -294,6 +294,20 @@ pub struct Refusal {
     pub detail: Option<Value>,
 }
 
+impl Refusal {
+    /// With a code and nothing else.
+    pub(crate) fn of(code: &str) -> Refusal {
+        Refusal {
+            code: code.to_owned(),
+            message: String::new(),
+            grant: None,
+            transient: false,
+            maybe_sent: false,
+            detail: None,
+        }
+    }
+}
+
 impl TryFrom<Map<String, Value>> for Told {
     type Error = String;
 

@@ -1,13 +1,13 @@
 //! Answers host calls from a case's list, or, while recording, from the outside.
 
-use crate::bench::Outside;
-use crate::case::{Tell, Told};
-use crate::matching;
-use crate::matching::short;
+use crate::bench::{Outside, against};
+use crate::case::{Refusal, Tell, Told};
+use crate::matching::{self, short};
 use crate::shown;
 use async_trait::async_trait;
 use jackfield_engine::rehearsal::{Allowed, Script};
 use jackfield_sandbox::{Effect, HostCall, HostReply};
+use serde_json::json;
 use std::collections::VecDeque;
 
 /// The list of one activation.
@@ -36,17 +36,23 @@ impl Listed {
 impl Script for Listed {
     async fn answer(&mut self, call: &HostCall) -> Result<Option<HostReply>, String> {
         let outside = matches!(call.effect(), Effect::ExternalOnce | Effect::ExternalSafe);
+        if let HostCall::MessagesSend { message } = call {
+            const SCHEMA: &str = include_str!("../../../wit/schemas/outgoing-message.schema.json");
+            if let Some(misfit) = against(&shown::parsed(SCHEMA), &shown::parsed(message)) {
+                let refusal = Refusal {
+                    message: format!("the message does not fit the contract: {misfit}"),
+                    ..Refusal::of("invalid")
+                };
+                return shown::reply(call, &Tell::Refuse(refusal)).map(Some);
+            }
+        }
         if let Some(wanted) = self.told.as_mut().and_then(VecDeque::pop_front) {
             if let Some(differs) = matching::call(&wanted, call) {
                 return Err(differs);
             }
             return match wanted.told {
                 Some(tell) => shown::reply(call, &tell).map(Some),
-                None if outside => shown::reply(
-                    call,
-                    &Tell::Answer(serde_json::Value::Object(Default::default())),
-                )
-                .map(Some),
+                None if outside => shown::reply(call, &Tell::Answer(json!({}))).map(Some),
                 None => Ok(None),
             };
         }

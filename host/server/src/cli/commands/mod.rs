@@ -3,6 +3,7 @@
 pub(super) mod channel;
 pub(super) mod contact;
 pub(super) mod contact_field;
+mod dev;
 pub(super) mod event;
 pub(super) mod host;
 pub(super) mod inbound;

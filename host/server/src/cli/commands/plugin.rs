@@ -1,7 +1,7 @@
 //! `jackfield plugin ...`: what an author does on their own machine (`project.rs`), and the plugins of
 //! a host.
 
-use super::project;
+use super::{dev, project};
 use crate::cli::Session;
 use crate::cli::client::{Body, Client, Connection};
 use crate::cli::exit::Failure;
@@ -34,6 +34,8 @@ pub(crate) enum OfHost {
         #[arg(long)]
         grant: bool,
     },
+    /// Builds a project whenever it changes, and has workflows and channels use it at once
+    Dev(dev::Dev),
     /// Lists the installed plugins
     List,
     /// Shows an installed plugin: what it asks for and what it may do
@@ -105,6 +107,7 @@ async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
     let json = *json;
     match command {
         OfHost::Install { files, grant } => install(&session, &files, grant).await,
+        OfHost::Dev(given) => dev::dev(&session, given).await,
         OfHost::List => {
             let items = client.list(&["v1", "plugins"], &[], usize::MAX).await?;
             list(
@@ -233,7 +236,7 @@ async fn install(session: &Session, files: &[String], grant: bool) -> Result<(),
     Ok(())
 }
 
-async fn upload(session: &Session, file: &str, path: &[&str]) -> Result<Value, Failure> {
+pub(crate) async fn upload(session: &Session, file: &str, path: &[&str]) -> Result<Value, Failure> {
     let bytes = input::bytes(file)?;
     let length = bytes.len() as u64;
     let (bar, body) = progress::upload(file, bytes);
@@ -244,7 +247,7 @@ async fn upload(session: &Session, file: &str, path: &[&str]) -> Result<Value, F
 }
 
 /// What a plugin asks for beside what it was granted, in plain words.
-fn permissions(plugin: &Value) -> String {
+pub(crate) fn permissions(plugin: &Value) -> String {
     let words = |which: &str, what: &str| -> Vec<String> {
         let found = plugin
             .get(which)
