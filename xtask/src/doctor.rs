@@ -4,7 +4,7 @@
 //! (`demo`, `test`) cannot run, and *better with*, which they bring by themselves or do without.
 //! The exit code is 0 when nothing needed is missing.
 
-use crate::{apt, deny, peers, repo, shell};
+use crate::{apt, deny, peers, registry, repo, shell};
 use anyhow::Result;
 use jackfield_authoring::languages::rust::{PACKAGES, TARGET, Toolchain};
 use std::net::TcpListener;
@@ -75,6 +75,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         cargo_deny(),
         python(),
         node(),
+        oci_registry(),
         kernel(),
         disk(),
         ports(),
@@ -213,6 +214,21 @@ fn node() -> Finding {
             ),
         ),
     }
+}
+
+fn oci_registry() -> Finding {
+    let what = "OCI registry";
+    let missing = registry::missing();
+    if missing.is_empty() {
+        return Finding::good(what, registry::PROGRAMS.join(", "));
+    }
+    Finding::better_with(
+        what,
+        format!(
+            "for the tests of where plugins come from: {}",
+            apt::command_line(&missing)
+        ),
+    )
 }
 
 fn kernel() -> Finding {

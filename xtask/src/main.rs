@@ -23,6 +23,7 @@ mod peers;
 mod peers_bench;
 mod plugins;
 mod postgres;
+mod registry;
 mod repo;
 mod shell;
 mod test;

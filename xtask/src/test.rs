@@ -4,7 +4,7 @@
 //! was done and how long it took. Each stage can be run alone (`--only`), and brings for itself what
 //! it needs. The stages are a table: what is run, in which order, is read there.
 
-use crate::{authors, demo, deny, kill, peers, plugins, postgres, repo, shell};
+use crate::{authors, demo, deny, kill, peers, plugins, postgres, registry, repo, shell};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use shell::Tests;
@@ -95,6 +95,7 @@ impl Stage {
             Stage::Unit => {
                 plugins::build()?;
                 postgres::bring()?;
+                registry::bring()?;
                 let mut command = shell::cargo();
                 command.args(["test", "--workspace", "--exclude", "jackfield-tests"]);
                 with_paths(&mut command);
@@ -215,6 +216,7 @@ fn end_to_end(tests: &mut Tests) -> Result<()> {
     authors::build()?;
     peers::bring()?;
     postgres::bring()?;
+    registry::bring()?;
     kill::build_with_faults()?;
     let mut command = shell::cargo();
     // By name, out of the whole workspace: of one package alone cargo would select fewer features
