@@ -10,8 +10,8 @@ use crate::poll::PATIENCE;
 use async_trait::async_trait;
 use jackfield_egress::{Egress, NoSecrets, Secrets};
 use jackfield_engine::{
-    Accepted, Actor, Answer, Applied, Domain, DomainError, Effect, Engine, NewEvent, RunView,
-    SecretOwner, SimulatedClock, Template, TimelineEntry, View, WorkflowError,
+    Accepted, Actor, Answer, Applied, Domain, DomainError, Effect, Engine, NewEvent, Offer, Role,
+    RunView, SecretOwner, SimulatedClock, Template, TimelineEntry, View, WorkflowError,
 };
 use jackfield_sandbox::{HostCall, Sandbox};
 use jackfield_store::{Commit, SqliteStore, sqlite};
@@ -97,12 +97,13 @@ impl Lab {
         let engine = engine(data.path(), &clock).await;
         for name in built_in {
             let file = plugins().join(format!("{name}.wasm"));
-            let view = engine
-                .plugins()
-                .install(std::fs::read(file).unwrap(), START)
-                .await
-                .unwrap();
-            engine.plugins().grant(&view.digest, None).await.unwrap();
+            let offer = Offer {
+                bytes: std::fs::read(file).unwrap(),
+                ..Offer::default()
+            };
+            let plugins = engine.plugins();
+            let view = plugins.install(offer, &Role::New, START).await.unwrap();
+            plugins.grant(&view.digest, None, START).await.unwrap();
         }
         engine.plugins_changed();
         engine.start().await.unwrap();
@@ -237,6 +238,7 @@ async fn engine(data: &std::path::Path, clock: &SimulatedClock) -> Engine {
     };
     let engine = Engine::new(jackfield_engine::Options {
         room: jackfield_engine::RoomOptions::default(),
+        publishers: jackfield_engine::Publishers::default(),
         store: Arc::new(SqliteStore::open(options).await.unwrap()),
         clock: Arc::new(clock.clone()),
         sandbox: Sandbox::new(sandbox).unwrap(),

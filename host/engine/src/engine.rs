@@ -12,7 +12,7 @@ use crate::clock::SharedClock;
 use crate::domain::Domain;
 use crate::hosts;
 use crate::parcels::Parcels;
-use crate::plugins::{Plugins, UNFINISHED};
+use crate::plugins::{Plugins, Publishers, UNFINISHED};
 use crate::room::{Busy, Room, RoomOptions};
 use crate::runs::Runs;
 use crate::tenure::{Elsewhere, Tenure, Tenures};
@@ -44,6 +44,8 @@ pub struct Options {
     pub egress: Egress,
     /// How much is done at once.
     pub room: RoomOptions,
+    /// Whose plugins are trusted.
+    pub publishers: Publishers,
 }
 
 /// What the parts of an engine share.
@@ -109,8 +111,9 @@ impl Engine {
             sandbox,
             egress,
             room,
+            publishers,
         } = options;
-        let plugins = Arc::new(Plugins::new(store.clone(), sandbox));
+        let plugins = Arc::new(Plugins::new(store.clone(), sandbox, publishers));
         let buckets = usize::try_from(store.buckets()).unwrap_or(1);
         Engine {
             core: Arc::new(Core {
@@ -152,6 +155,7 @@ impl Engine {
             .lock()
             .map_or(None, |mut changes| changes.take());
         core.tasks.spawn(crate::timers::run(core.clone()));
+        self.employ_parking();
         if let Some(mut changes) = changes {
             core.store.join();
             hosts::start(core, &mut changes).await?;
@@ -271,7 +275,7 @@ impl Engine {
         self.core.timers.schedule(message, due);
     }
 
-    /// Forgets what is loaded of plugins after a grant or a removal.
+    /// Forgets what is loaded of plugins after a grant, a revocation or a removal.
     pub fn plugins_changed(&self) {
         self.core.workflows.forget_all();
     }

@@ -22,6 +22,7 @@ mod engine;
 mod events;
 mod hosts;
 mod parcels;
+mod park;
 mod permissions;
 mod plugins;
 mod prepared;
@@ -47,10 +48,13 @@ pub use engine::{BucketLock, Engine, Options};
 pub use events::{AcceptError, Accepted, AcceptedEvent, MAX_EVENT, Skipped};
 pub use parcels::{AskError, Worker};
 pub use permissions::{Permissions, SecretUse};
-pub use plugins::{PluginError, PluginView, Plugins};
+pub use plugins::{
+    Need, Offer, PluginError, PluginView, Plugins, Publisher, Publishers, Role, SignatureError,
+    current_of,
+};
 pub use retention::{PruneError, Pruned, Retention};
 pub use room::{Busy, RoomOptions};
 pub use run::opening::Started;
 pub use runs::{RunError, RunFilter, RunView, Runs, TimelineEntry, Waiting};
 pub use tenure::Elsewhere;
-pub use workflows::{MAX_WORKFLOWS, Version, WorkflowError, WorkflowView, Workflows};
+pub use workflows::{MAX_WORKFLOWS, Move, Version, WorkflowError, WorkflowView, Workflows};

@@ -58,6 +58,51 @@ impl Permissions {
     }
 }
 
+impl Permissions {
+    /// What these hold that `before` does not, in words: what an update asks for anew.
+    #[must_use]
+    pub(crate) fn beyond(&self, before: &Permissions) -> Vec<String> {
+        let mut more = Vec::new();
+        for import in self.imports.difference(&before.imports) {
+            more.push(format!("the import `{import}`"));
+        }
+        for host in self.hosts.difference(&before.hosts) {
+            more.push(format!("the host `{host}`"));
+        }
+        for (name, usage) in &self.secrets {
+            match before.secrets.get(name) {
+                None => more.push(format!("the secret `{name}`")),
+                // No hosts are all granted ones; no places are none.
+                Some(old)
+                    if usage.places.is_subset(&old.places)
+                        && (old.hosts.is_empty()
+                            || (!usage.hosts.is_empty() && usage.hosts.is_subset(&old.hosts))) => {}
+                Some(_) => more.push(format!("the secret `{name}` at other places")),
+            }
+        }
+        let limits = |of: &PartialLimits| serde_json::to_value(of).unwrap_or_default();
+        let (new, old) = (limits(&self.limits), limits(&before.limits));
+        for (name, value) in new.as_object().into_iter().flatten() {
+            if value.as_u64() > old.get(name).and_then(Value::as_u64) {
+                more.push(format!("the limit {name} {value}"));
+            }
+        }
+        more
+    }
+
+    /// This approval for an update that asks for `now` where `before` was asked: without what is no
+    /// longer asked for, and with what was approved unasked.
+    #[must_use]
+    pub(crate) fn carried(mut self, before: &Permissions, now: &Permissions) -> Permissions {
+        self.imports.retain(|import| now.imports.contains(import));
+        self.hosts
+            .retain(|host| now.hosts.contains(host) || !before.hosts.contains(host));
+        self.secrets
+            .retain(|name, _| now.secrets.contains_key(name) || !before.secrets.contains_key(name));
+        self
+    }
+}
+
 /// The permissions of a record's column.
 pub(crate) fn permissions_of(value: &Value) -> Result<Permissions, PluginError> {
     serde_json::from_value(value.clone()).map_err(|error| PluginError::Approval(error.to_string()))
@@ -194,4 +239,52 @@ fn filled(rule: &str, settings: &Value) -> Result<Option<String>, String> {
     }
     text.push_str(rest);
     Ok(Some(text))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn permissions(value: Value) -> Permissions {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_an_update_asks_for_anew_is_told_and_what_it_drops_is_not_carried() {
+        let before = permissions(json!({
+            "imports": ["http", "log"], "hosts": ["https://a.example", "https://b.example"],
+            "secrets": {"token": {"places": ["header"], "hosts": ["https://a.example"]}},
+            "limits": {"fuel": 10},
+        }));
+        assert!(before.beyond(&before).is_empty());
+        let less = permissions(json!({"imports": ["log"], "hosts": ["https://a.example"]}));
+        assert!(less.beyond(&before).is_empty());
+        let more = permissions(json!({
+            "imports": ["log", "email"], "hosts": ["https://c.example"],
+            "secrets": {"token": {"places": ["header"]}, "other": {"places": ["query"]}},
+            "limits": {"fuel": 11, "memory": 1},
+        }));
+        assert_eq!(
+            more.beyond(&before),
+            [
+                "the import `email`",
+                "the host `https://c.example`",
+                "the secret `other`",
+                "the secret `token` at other places",
+                "the limit fuel 11",
+                "the limit memory 1",
+            ]
+        );
+        // An operator has approved one host less, and one that was never asked for.
+        let approved = permissions(json!({
+            "imports": ["http", "log"], "hosts": ["https://b.example", "https://own.example"],
+        }));
+        let carried = approved.carried(&before, &less);
+        assert_eq!(
+            carried,
+            permissions(json!({"imports": ["log"], "hosts": ["https://own.example"]}))
+        );
+    }
 }

@@ -55,6 +55,17 @@ pub struct ChannelPatch {
     pub uncertain: Option<String>,
 }
 
+/// What became of a channel that ran on another digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelMove {
+    /// The workspace.
+    pub workspace: String,
+    /// The channel's name.
+    pub channel: String,
+    /// Why it stays with the other digest, if it does.
+    pub kept: Option<String>,
+}
+
 fn no_settings() -> Value {
     json!({})
 }
@@ -200,6 +211,47 @@ impl Channels {
         put(&self.context, &row).await?;
         self.outbox.look(&row.id);
         self.show(&row).await
+    }
+
+    /// Has every channel of every workspace that runs on another digest of this connector's name and
+    /// major version run on this one. A channel whose settings or secrets it would refuse stays where
+    /// it is, and says why. Done again, it changes nothing.
+    ///
+    /// # Errors
+    /// `not-found` where there is no such connector; `unavailable`.
+    pub async fn move_to(&self, digest: &str) -> Result<Vec<ChannelMove>> {
+        let _names = NAMES.lock().await;
+        let connector = self.context.connector(digest).await?;
+        let query = Query::<Channel>::all().equal("connector", connector.reference.as_str());
+        let mut moves = Vec::new();
+        for mut row in self.context.store().find(query).await? {
+            if row.digest == digest {
+                continue;
+            }
+            let mut problems = Vec::new();
+            check_settings(&connector, &row.settings, &mut problems);
+            let set = self.secrets.list(&row.workspace, &row.id).await?;
+            let missing = connector.descriptor.secrets.iter().find(|secret| {
+                !secret.optional && !set.iter().any(|known| known.name == secret.name)
+            });
+            let kept = match (problems.into_iter().next(), missing) {
+                (Some(problem), _) => Some(problem.message),
+                (None, Some(secret)) => Some(format!("the secret `{}` is not set", secret.name)),
+                (None, None) => None,
+            };
+            moves.push(ChannelMove {
+                workspace: row.workspace.clone(),
+                channel: row.name.clone(),
+                kept: kept.clone(),
+            });
+            if kept.is_none() {
+                row.digest = digest.to_owned();
+                row.updated_at = self.context.now();
+                put(&self.context, &row).await?;
+                self.outbox.look(&row.id);
+            }
+        }
+        Ok(moves)
     }
 
     /// Deletes a channel with its secrets. What is queued for it is refused as `no-channel`.

@@ -3,6 +3,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use jackfield_engine::current_of;
 use jackfield_store::records::Plugin;
 use jackfield_store::{Query, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -158,7 +159,7 @@ fn numbers(version: &str) -> [u64; 3] {
     [(); 3].map(|()| parts.next().unwrap_or(0))
 }
 
-/// The newest installed and granted connector that `name` or `name@major` means.
+/// The current connector that `name` or `name@major` means.
 pub(crate) async fn find(context: &Context, reference: &str) -> Result<Connector> {
     let (name, major) = match reference.split_once('@') {
         Some((name, major)) => (name, Some(major)),
@@ -172,12 +173,7 @@ pub(crate) async fn find(context: &Context, reference: &str) -> Result<Connector
         .into_iter()
         .filter(|one| one.removed_at.is_none())
         .collect();
-    let newest = installed
-        .iter()
-        .filter(|one| one.name == name)
-        .filter(|one| major.is_none_or(|major| numbers(&one.version)[0].to_string() == major))
-        .filter(|one| !one.approved.is_null())
-        .max_by_key(|one| numbers(&one.version));
+    let newest = current_of(installed.iter(), name, major);
     if let Some(row) = newest {
         return Connector::read(row);
     }

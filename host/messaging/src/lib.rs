@@ -49,7 +49,7 @@ mod unsubscribe;
 pub mod untrusted;
 mod workspaces;
 
-pub use channels::{ChannelPatch, Channels, NewChannel};
+pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};
 pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
 pub use decisions::{Decisions, ListDecisions};
 pub use error::{Error, ErrorKind, Problem, Result};

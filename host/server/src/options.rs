@@ -5,6 +5,7 @@ use crate::load::LoadOptions;
 use crate::retention::RetentionOptions;
 use clap::{Args, ValueEnum};
 use jackfield_egress::AddressRule;
+use jackfield_engine::Publisher;
 use jackfield_engine::schedule;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -75,6 +76,20 @@ pub struct Options {
     #[arg(long, env = "JACKFIELD_PLUGINS", value_name = "DIR")]
     pub plugins: Option<PathBuf>,
 
+    /// Trusts plugins that this publisher has signed: a name, and the public key as minisign prints it;
+    /// may be repeated
+    #[arg(
+        long = "publisher",
+        env = "JACKFIELD_PUBLISHERS",
+        value_delimiter = ',',
+        value_name = "NAME=KEY"
+    )]
+    pub publishers: Vec<Publisher>,
+
+    /// Installs nothing that no publisher has signed, also not from the folder of `--plugins`
+    #[arg(long, env = "JACKFIELD_REQUIRE_SIGNED")]
+    pub require_signed: bool,
+
     /// How the log is written; what is logged is set by RUST_LOG
     #[arg(
         long,
@@ -137,6 +152,8 @@ impl Options {
             trust: Vec::new(),
             secret_key_file: None,
             plugins: None,
+            publishers: Vec::new(),
+            require_signed: false,
             log_format: LogFormat::Text,
             otlp: None,
             max_activations: None,

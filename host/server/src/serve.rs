@@ -225,6 +225,10 @@ async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeEr
         sandbox: Sandbox::new(sandbox)?,
         egress: Egress::new(egress)?,
         room: options.load.room(),
+        publishers: jackfield_engine::Publishers {
+            trusted: options.publishers.clone(),
+            require_signed: options.require_signed,
+        },
     }))
 }
 

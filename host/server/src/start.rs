@@ -9,7 +9,7 @@ use crate::cli::client::OPERATOR_KEY;
 use crate::http::auth::{EVERY, MAIN};
 use crate::http::key::Key;
 use crate::http::scopes;
-use jackfield_engine::{Engine, PluginError, PluginView};
+use jackfield_engine::{Engine, Offer, PluginError, PluginView, Role};
 use jackfield_messaging::{KeyError, SecretKey};
 use jackfield_store::records::{ApiKey, Secret, Workspace};
 use jackfield_store::{Commit, CommitError, Query, ReadError, StoreExt};
@@ -194,7 +194,7 @@ pub(crate) async fn first(engine: &Engine, data: &Path) -> Result<Option<PathBuf
 }
 
 /// Installs every component of a folder and approves all that it asks for. What is installed and
-/// granted already stays as it is.
+/// granted already stays as it is. A signature is looked for beside each, in `NAME.wasm.minisig`.
 ///
 /// # Errors
 /// When the folder cannot be read, or a component not be installed.
@@ -212,18 +212,28 @@ pub(crate) async fn plugins(engine: &Engine, folder: &Path) -> Result<Vec<Plugin
     files.sort();
     let mut installed = Vec::with_capacity(files.len());
     for path in files {
-        let bytes = std::fs::read(&path).map_err(at(&path))?;
+        let mut beside = path.clone().into_os_string();
+        beside.push(".minisig");
+        let offer = Offer {
+            bytes: std::fs::read(&path).map_err(at(&path))?,
+            source: None,
+            signature: std::fs::read_to_string(beside).ok(),
+        };
+        let now = engine.clock().now();
         let failed = |source| StartError::Plugin {
             path: path.clone(),
             source: Box::new(source),
         };
         let plugins = engine.plugins();
         let mut view = plugins
-            .install(bytes, engine.clock().now())
+            .install(offer, &Role::Folder, now)
             .await
             .map_err(failed)?;
         if view.approved.is_none() {
-            view = plugins.grant(&view.digest, None).await.map_err(failed)?;
+            view = plugins
+                .grant(&view.digest, None, now)
+                .await
+                .map_err(failed)?;
         }
         installed.push(view);
     }

@@ -155,8 +155,17 @@ record! {
         size: i64 => Int,
         /// When it was installed.
         installed_at: i64 => Int,
-        /// When it was removed, if so: kept while a run needs it.
+        /// When it was removed, if so: its runs show what it was.
         removed_at: Option<i64> => Int,
+        /// Where its bytes came from, as whoever installed it said: asked there for a newer one.
+        source: Option<String> => Text,
+        /// The publisher whose key signed its bytes.
+        signed_by: Option<String> => Text,
+        /// Since when it is what publishing takes for its name and major version: the latest of
+        /// those that have one. None: only what is pinned to it uses it.
+        current_since: Option<i64> => Int,
+        /// The digest in whose place it was installed.
+        update_of: Option<String> => Text,
     }
 }
 

@@ -18,13 +18,34 @@ use tokio::net::TcpStream;
 
 /// The bytes of `tests/hostile/misbehave`, as `cargo xtask plugins` builds it.
 pub fn misbehave() -> Vec<u8> {
+    hostile("misbehave")
+}
+
+/// The bytes of a hostile plugin, as `cargo xtask plugins` builds it.
+pub fn hostile(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("JACKFIELD_HOSTILE_PLUGINS").map_or_else(
         || repository().join("target/plugins-hostile"),
         PathBuf::from,
     );
-    let file = folder.join("misbehave.wasm");
+    let file = folder.join(format!("{name}.wasm"));
     std::fs::read(&file)
         .unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask plugins`", file.display()))
+}
+
+/// The same plugin with another text in the place of one as long.
+pub fn variant(wasm: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(
+        from.len(),
+        to.len(),
+        "{from} and {to} must be of one length"
+    );
+    let place = wasm
+        .windows(from.len())
+        .position(|window| window == from.as_bytes())
+        .unwrap_or_else(|| panic!("the component holds no {from}"));
+    let mut wasm = wasm.to_vec();
+    wasm[place..place + to.len()].copy_from_slice(to.as_bytes());
+    wasm
 }
 
 /// Sends a component to be installed.

@@ -372,7 +372,7 @@ async fn activate(mut burst: Box<Burst>) -> Result<(Box<Burst>, Moved), BurstEnd
         .step(&at.step)
         .and_then(|step| Some((step, version.plugins.get(&step.id)?)));
     let Some((step, plugin)) = loaded.map(|(step, plugin)| (step, plugin.clone())) else {
-        let message = format!("the plugin of step `{}` is not installed any more", at.step);
+        let message = outcome::missing(&version, &at.step);
         let moved = outcome::attention(&mut burst, "plugin-missing", message).await?;
         return Ok((burst, moved));
     };

@@ -9,6 +9,7 @@ use crate::run::drive::begin;
 use crate::run::journal::{Entry, Failure as Noted, Used, clipped};
 use crate::run::state::{Phase, Wake};
 use crate::schedule::{Duration, LONGEST_WAIT};
+use crate::workflows::Version;
 use jackfield_sandbox::wit::{Failure, FailureClass, Outcome, Subscription, Wait};
 use jackfield_store::records::{Event, Wait as WaitRow};
 use serde_json::{Value, json};
@@ -311,14 +312,21 @@ pub(crate) async fn failed(
     follow(burst, &at.step, "failure").await
 }
 
+/// Why a step has no plugin.
+pub(crate) fn missing(version: &Version, step: &str) -> String {
+    version.unusable.get(step).map_or_else(
+        || format!("the plugin of step `{step}` is not installed any more"),
+        |reason| format!("the plugin of step `{step}` cannot be used: {reason}"),
+    )
+}
+
 /// Goes along a branch.
 async fn follow(burst: &mut Burst, step: &str, branch: &str) -> Result<Moved, BurstEnd> {
     let version = burst.version.clone();
     let plugin = version.plugins.get(step);
     let descriptor = plugin.and_then(|plugin| plugin.step.as_ref());
     let Some(descriptor) = descriptor else {
-        let message = format!("the plugin of step `{step}` is not installed any more");
-        return attention(burst, "plugin-missing", message).await;
+        return attention(burst, "plugin-missing", missing(&version, step)).await;
     };
     match version.document.target(step, branch, descriptor) {
         Target::Step(next) => {

@@ -30,6 +30,17 @@ pub(crate) fn state_of(run: &Run) -> Option<State> {
     serde_json::from_value(run.data.clone()).ok()
 }
 
+/// Whether a run waits: by its state, or parked in its wait. What it waits for ends such a wait too,
+/// so nothing is missed until somebody has seen to it.
+fn waits(run: &Run, state: &State) -> bool {
+    let phase = state.at.as_ref().map(|at| &at.phase);
+    match run.state.as_str() {
+        "waiting" => true,
+        "needs-attention" => matches!(phase, Some(Phase::Wait { .. } | Phase::Backoff { .. })),
+        _ => false,
+    }
+}
+
 /// Ends the wait of a run: it is to be resumed with `wake`. None when it does not wait.
 pub(crate) async fn end_wait(
     core: &Core,
@@ -40,7 +51,7 @@ pub(crate) async fn end_wait(
     let Some(mut run) = load(core, id).await? else {
         return Ok(None);
     };
-    let Some(mut state) = state_of(&run).filter(|_| run.state == "waiting") else {
+    let Some(mut state) = state_of(&run).filter(|state| waits(&run, state)) else {
         return Ok(None);
     };
     let (by, event, name) = match &wake {
@@ -146,7 +157,7 @@ async fn try_timer(core: &Arc<Core>, id: &str) -> Result<(), AcceptError> {
     let Some(mut run) = load(core, id).await? else {
         return Ok(());
     };
-    let Some(mut state) = state_of(&run).filter(|_| run.state == "waiting") else {
+    let Some(mut state) = state_of(&run).filter(|state| waits(&run, state)) else {
         return Ok(());
     };
     let now = core.now();
@@ -217,6 +228,12 @@ pub(crate) async fn retry(core: &Arc<Core>, id: &str) -> Result<bool, AcceptErro
     let Some(mut state) = state_of(&run) else {
         return Ok(false);
     };
+    if let Some(Phase::Wait { until, .. }) = state.at.as_ref().map(|at| &at.phase) {
+        let until = *until;
+        wait_on(core, &lock, run).await?;
+        core.timers.schedule(id, until);
+        return Ok(true);
+    }
     let phase = match state.at.as_ref().map(|at| at.phase.clone()) {
         Some(phase @ (Phase::Start | Phase::Resume { .. } | Phase::Enter)) => phase,
         Some(Phase::Backoff { then, .. }) => *then,
@@ -239,6 +256,62 @@ pub(crate) async fn retry(core: &Arc<Core>, id: &str) -> Result<bool, AcceptErro
         &mut commit,
     )?;
     go(core, run, commit).await?;
+    Ok(true)
+}
+
+/// Has a run that was parked in its wait wait on. The rows of its wait are still there.
+async fn wait_on(core: &Arc<Core>, lock: &BucketLock, mut run: Run) -> Result<(), AcceptError> {
+    let mut commit = lock.tenure().commit();
+    let (step, now) = (run.step.clone(), core.now());
+    commit.put(&Entry::Retried {}.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
+    run.seq += 1;
+    run.state = "waiting".to_owned();
+    run.reason = None;
+    run.updated_at = now;
+    commit.put(&run);
+    core.store
+        .commit(commit)
+        .await
+        .map_err(AcceptError::Commit)?;
+    core.moved(&run.id);
+    Ok(())
+}
+
+/// Parks a run in its wait: somebody must see to it, and what it waits for is still heard. False when
+/// it does not wait.
+pub(crate) async fn park_waiting(
+    core: &Arc<Core>,
+    id: &str,
+    code: &str,
+    message: &str,
+) -> Result<bool, AcceptError> {
+    let Some(bucket) = jackfield_store::bucket_in("run", id) else {
+        return Ok(false);
+    };
+    let lock = core.lock(bucket).await?;
+    let Some(mut run) = load(core, id).await? else {
+        return Ok(false);
+    };
+    if run.state != "waiting" {
+        return Ok(false);
+    }
+    let mut commit = lock.tenure().commit();
+    let entry = Entry::NeedsAttention {
+        code: code.to_owned(),
+        message: message.to_owned(),
+    };
+    let (step, now) = (run.step.clone(), core.now());
+    commit.put(&entry.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
+    run.seq += 1;
+    run.state = "needs-attention".to_owned();
+    run.reason = Some(code.to_owned());
+    run.updated_at = now;
+    commit.put(&run);
+    core.store
+        .commit(commit)
+        .await
+        .map_err(AcceptError::Commit)?;
+    core.moved(id);
     Ok(true)
 }
 

@@ -255,6 +255,10 @@ pub(crate) async fn world(settings: Value, connector: Value) -> World {
         size: 1,
         installed_at: NOON,
         removed_at: None,
+        source: None,
+        signed_by: None,
+        current_since: Some(NOON),
+        update_of: None,
     });
     store.commit(commit).await.unwrap();
     let clock = SimulatedClock::at(NOON);

@@ -183,13 +183,27 @@ impl Client {
         query: &[(&str, String)],
         body: Body,
     ) -> Result<Value, Failure> {
+        self.call_with(method, path, query, body, &[]).await
+    }
+
+    /// The same with headers.
+    ///
+    /// # Errors
+    /// As `call`.
+    pub async fn call_with(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Body,
+        headers: &[(&str, &str)],
+    ) -> Result<Value, Failure> {
         let key = uuid::Uuid::new_v4().to_string();
-        let headers: &[(&str, &str)] = if method == Method::POST {
-            &[("idempotency-key", &key)]
-        } else {
-            &[]
-        };
-        let response = self.send(method, path, query, body, headers).await?;
+        let mut headers = headers.to_vec();
+        if method == Method::POST {
+            headers.push(("idempotency-key", &key));
+        }
+        let response = self.send(method, path, query, body, &headers).await?;
         self.read(response).await
     }
 

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod input;
 mod page;
 pub mod progress;
+pub mod sources;
 pub mod sse;
 pub mod table;
 pub mod text;

@@ -22,7 +22,8 @@ pub const PLUGIN_LIMIT: usize = 64 * 1024 * 1024;
 /// The longest body that a route takes.
 #[must_use]
 pub fn body_limit(path: &str) -> usize {
-    if matches!(path, "/v1/plugins" | "/v1/validate/plugin") {
+    let plugin = path.strip_prefix("/v1/plugins");
+    if path == "/v1/validate/plugin" || plugin.is_some_and(|rest| !rest.ends_with("/grant")) {
         PLUGIN_LIMIT
     } else {
         BODY_LIMIT

@@ -32,9 +32,19 @@ impl From<PluginError> for Problem {
         match error {
             PluginError::NotFound(_) => Problem::new(Code::NotFound, said),
             PluginError::Approval(_) => Problem::new(Code::Invalid, said),
-            PluginError::Needed { .. } | PluginError::NotGranted { .. } => {
-                Problem::new(Code::Conflict, said)
+            PluginError::Needed { needs, .. } => {
+                let items = needs.iter().map(|need| ErrorItem {
+                    code: Some(need.code().to_owned()),
+                    message: sentence(&need.to_string()),
+                    ..ErrorItem::default()
+                });
+                Problem::new(Code::Conflict, said).with_errors(items)
             }
+            PluginError::NotGranted { .. }
+            | PluginError::NameTaken { .. }
+            | PluginError::OtherPublisher { .. }
+            | PluginError::NothingBefore(_)
+            | PluginError::Removed { .. } => Problem::new(Code::Conflict, said),
             PluginError::Read(error) => error.into(),
             PluginError::Commit(error) => error.into(),
             // The component or its descriptor is not one that this host takes.

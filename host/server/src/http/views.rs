@@ -281,6 +281,17 @@ pub struct PluginBody {
     pub size: i64,
     /// Milliseconds since 1970.
     pub installed_at: i64,
+    /// Where it came from, as whoever installed it said.
+    pub source: Option<String>,
+    /// The publisher whose key signed it.
+    pub signed_by: Option<String>,
+    /// Whether newly published workflows and new channels get it, of those of its name and major
+    /// version.
+    pub current: bool,
+    /// The digest in whose place it was installed, if it is an update.
+    pub update_of: Option<String>,
+    /// Of an update that is not approved yet: what it asks for beyond the one before, in words.
+    pub more: Vec<String>,
 }
 
 impl From<PluginView> for PluginBody {
@@ -295,6 +306,11 @@ impl From<PluginView> for PluginBody {
             descriptor: view.descriptor,
             size: view.size,
             installed_at: view.installed_at,
+            source: view.source,
+            signed_by: view.signed_by,
+            current: view.current,
+            update_of: view.update_of,
+            more: view.more,
         }
     }
 }

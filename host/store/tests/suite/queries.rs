@@ -105,6 +105,10 @@ pub(crate) async fn null_is_compared_as_null<W: World>() {
         size: 1,
         installed_at: NOW,
         removed_at: None,
+        source: None,
+        signed_by: None,
+        current_since: None,
+        update_of: None,
     };
     let (waiting, approved) = (plugin("a", Value::Null), plugin("b", json!([])));
     let mut commit = Commit::control();

@@ -33,7 +33,7 @@ impl Guest for Misbehave {
             Err(_) => "yes",
         };
         format!(
-            r#"{{"name":"misbehave","version":"1.0.0","title":"Misbehave","summary":"Does harm.","hosts":["*"],"denied":"{denied}","now":{}}}"#,
+            r#"{{"name":"misbehave","version":"1.0.0","title":"Misbehave","summary":"Does harm.","category":"other","settings":{{"type":"object"}},"output":{{}},"hosts":["*"],"denied":"{denied}","now":{}}}"#,
             clock::now()
         )
     }

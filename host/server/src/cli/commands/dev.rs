@@ -6,13 +6,12 @@
 
 use super::plugin;
 use crate::cli::Session;
-use crate::cli::client::Body;
 use crate::cli::exit::Failure;
+use crate::cli::sources::{self, Reach};
+use crate::cli::table::print_json;
 use crate::cli::text;
 use jackfield_authoring::Project;
-use jackfield_engine::document::Document;
 use reqwest::Method;
-use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -82,93 +81,32 @@ fn state(folder: &Path) -> (usize, Option<SystemTime>) {
     found
 }
 
-/// Builds, installs, grants, and has workflows and channels use it.
+/// Builds, installs or updates, grants, and has workflows and channels use it.
 async fn replace(session: &Session, dev: &Dev) -> Result<(), Failure> {
     let project = Project::of(&dev.folder).map_err(super::project::refused)?;
-    let client = &session.client;
+    let name = project.name.clone();
+    let path = ["v1", "plugins", name.as_str()];
     // There may be none yet.
-    let before = client
-        .get(&["v1", "plugins", &project.name], &[])
-        .await
-        .ok();
+    let is_new = session.client.get(&path, &[]).await.is_err();
     let built = super::project::built(project).await?;
     let file = built.file.display().to_string();
-    let installed = plugin::upload(session, &file, &["v1", "plugins"]).await?;
-    let field = |name: &str| installed[name].as_str().unwrap_or_default().to_owned();
-    let (name, digest) = (field("name"), field("digest"));
-    if installed["approved"].is_null() {
-        let approval = before
-            .filter(|before| before["asked"] == installed["asked"])
-            .map(|before| before["approved"].clone())
-            .filter(|approved| !approved.is_null());
-        let body = match approval {
-            Some(approved) => json!({"approve": approved}),
-            None if dev.grant => json!({}),
-            None => {
-                println!("{} asks for:", text::line(&name, 80));
-                print!("{}", plugin::permissions(&installed));
-                println!(
-                    "`jackfield plugin grant {digest}` approves it; `--grant` approves every build."
-                );
-                return Ok(());
-            }
-        };
-        client
-            .post(&["v1", "plugins", &digest, "grant"], body)
-            .await?;
-    }
-    let major = field("version");
-    let major = major.split('.').next().unwrap_or_default();
-    let moved = roll_out(session, &format!("{name}@{major}")).await?;
-    if session.json {
-        crate::cli::table::print_json(&json!({"digest": digest, "moved": moved}));
+    let component = sources::component(&file, &Reach::default(), None).await?;
+    let mut answer = if is_new {
+        plugin::upload(session, component, Method::POST, &["v1", "plugins"], &[]).await?
     } else {
-        println!(
-            "{} {} is in use{}",
-            text::line(&name, 80),
-            &digest[..digest.len().min(19)],
-            {
-                if moved.is_empty() {
-                    "; no workflow and no channel names it yet".to_owned()
-                } else {
-                    format!(": {}", moved.join(", "))
-                }
-            }
-        );
+        plugin::update(session, &name, component, false, dev.grant).await?
+    };
+    if is_new && dev.grant {
+        answer = plugin::granted(session, &answer).await?;
+    }
+    if session.json {
+        print_json(&answer);
+    } else if is_new && answer["approved"].is_null() {
+        println!("{} asks for:", text::line(&name, 80));
+        print!("{}", plugin::permissions(&answer));
+        println!("`jackfield plugin grant {name}` approves it; `--grant` approves every build.");
+    } else {
+        print!("{}", plugin::change(&answer));
     }
     Ok(())
-}
-
-/// Has every live workflow that names the plugin published again, and every channel of it moved, so
-/// that they use its newest version. Says which.
-async fn roll_out(session: &Session, reference: &str) -> Result<Vec<String>, Failure> {
-    let client = &session.client;
-    let mut moved = Vec::new();
-    for workflow in client.list(&["v1", "workflows"], &[], usize::MAX).await? {
-        let name = workflow["name"].as_str().unwrap_or_default();
-        if workflow["state"] != "published" {
-            continue;
-        }
-        let whole = client.get(&["v1", "workflows", name], &[]).await?;
-        let source = whole["source"].as_str().unwrap_or_default();
-        let uses = Document::parse(source).is_ok_and(|document| {
-            let mut steps = document.steps.iter();
-            steps.any(|step| step.uses.to_string() == reference)
-        });
-        if uses {
-            let path = ["v1", "workflows", name, "publish"];
-            client.post(&path, json!({})).await?;
-            moved.push(format!("workflow {name}"));
-        }
-    }
-    for channel in client.list(&["v1", "channels"], &[], usize::MAX).await? {
-        if channel["connector"] == reference {
-            let name = channel["name"].as_str().unwrap_or_default();
-            let path = ["v1", "channels", name];
-            let body = Body::Json(json!({"connector": reference}));
-            client.call(Method::PATCH, &path, &[], body).await?;
-            moved.push(format!("channel {name}"));
-        }
-    }
-    Ok(moved)
 }

@@ -12,6 +12,7 @@ pub(super) mod message;
 pub(super) mod opt_out;
 pub(super) mod plugin;
 mod project;
+mod publish;
 pub(super) mod ready;
 pub(super) mod run;
 pub(super) mod secret;

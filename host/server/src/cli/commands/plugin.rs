@@ -1,24 +1,30 @@
 //! `jackfield plugin ...`: what an author does on their own machine (`project.rs`), and the plugins of
 //! a host.
 
-use super::{dev, project};
+use super::{dev, project, publish};
 use crate::cli::Session;
 use crate::cli::client::{Body, Client, Connection};
 use crate::cli::exit::Failure;
 use crate::cli::input;
 use crate::cli::page::page;
 use crate::cli::progress;
+use crate::cli::sources::{self, Component, Reach};
 use crate::cli::table::{As, Column, list, one, print_json, say};
 use crate::cli::text;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// On this machine, without a host.
     #[command(flatten)]
     Own(project::Command),
+    #[command(flatten)]
+    Publish(publish::Command),
     #[command(flatten)]
     OfHost(OfHost),
 }
@@ -27,12 +33,46 @@ pub(crate) enum Command {
 pub(crate) enum OfHost {
     /// Installs components; they do nothing until they are granted
     Install {
-        /// The files (.wasm)
-        #[arg(required = true)]
-        files: Vec<String>,
+        /// Where they are: FILE (.wasm), https://…, or oci://HOST/NAME[:TAG][@sha256:…]
+        #[arg(required = true, value_name = "SOURCE")]
+        sources: Vec<String>,
         /// Approves all that they ask for
         #[arg(long)]
         grant: bool,
+        /// The signature of the one component [default: what lies beside it]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Puts newer bytes in a plugin's place; if they ask for more, the old ones go on until that is
+    /// granted
+    Update {
+        /// The plugin's name
+        plugin: String,
+        /// Where they are [default: where the plugin came from]
+        source: Option<String>,
+        /// Approves all that they ask for
+        #[arg(long)]
+        grant: bool,
+        /// They may be signed by another publisher than before, or by none
+        #[arg(long)]
+        new_publisher: bool,
+        /// Their signature [default: what lies beside them]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Goes back to the plugin that was in use before
+    Rollback {
+        /// Its name, or `name@major`
+        plugin: String,
+    },
+    /// Takes back what a plugin may do: it is not called any more
+    Revoke {
+        /// Its name, `name@major` or digest
+        plugin: String,
     },
     /// Builds a project whenever it changes, and has workflows and channels use it at once
     Dev(dev::Dev),
@@ -64,7 +104,7 @@ pub(crate) enum OfHost {
     Remove {
         /// Its name, `name@major` or digest
         plugin: String,
-        /// Even while runs or channels need it
+        /// Even while it is needed: runs that wait on it need attention
         #[arg(long)]
         force: bool,
     },
@@ -75,6 +115,8 @@ const COLUMNS: &[Column] = &[
     ("version", "/version", As::Text),
     ("kind", "/kind", As::Text),
     ("granted", "/approved", As::Whether),
+    ("in use", "/current", As::Whether),
+    ("signed by", "/signed-by", As::Text),
     ("size", "/size", As::Bytes),
     ("digest", "/digest", As::Text),
 ];
@@ -87,6 +129,10 @@ const SHEET: &[Column] = &[
     ("digest", "/digest", As::Text),
     ("size", "/size", As::Bytes),
     ("installed", "/installed-at", As::Time),
+    ("from", "/source", As::Text),
+    ("signed by", "/signed-by", As::Text),
+    ("in use", "/current", As::Whether),
+    ("updates", "/update-of", As::Text),
 ];
 
 const MEDIA: &str = "application/wasm";
@@ -95,6 +141,7 @@ pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure
     let json = to.json;
     match command {
         Command::Own(command) => project::run(json, command).await,
+        Command::Publish(command) => publish::run(json, command).await,
         Command::OfHost(command) => {
             let client = Client::new(to)?;
             of_host(Session { client, json }, command).await
@@ -106,7 +153,67 @@ async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
     let Session { client, json } = &session;
     let json = *json;
     match command {
-        OfHost::Install { files, grant } => install(&session, &files, grant).await,
+        OfHost::Install {
+            sources,
+            grant,
+            signature,
+            reach,
+        } => {
+            if signature.is_some() && sources.len() > 1 {
+                return Err(Failure::Usage(
+                    "--signature is for one component; each of several has its own beside it"
+                        .to_owned(),
+                ));
+            }
+            let mut installed = Vec::new();
+            for source in &sources {
+                let component = sources::component(source, &reach, signature.as_deref()).await?;
+                installed.push(
+                    upload(&session, component, Method::POST, &["v1", "plugins"], &[]).await?,
+                );
+            }
+            show_installed(&session, installed, grant).await
+        }
+        OfHost::Update {
+            plugin,
+            source,
+            grant,
+            new_publisher,
+            signature,
+            reach,
+        } => {
+            let source = match source {
+                Some(source) => source,
+                None => source_of(client, &plugin).await?,
+            };
+            let component = sources::component(&source, &reach, signature.as_deref()).await?;
+            let answer = update(&session, &plugin, component, new_publisher, grant).await?;
+            if json {
+                print_json(&answer);
+            } else {
+                print!("{}", change(&answer));
+            }
+            Ok(())
+        }
+        OfHost::Rollback { plugin } => {
+            let path = ["v1", "plugins", plugin.as_str(), "rollback"];
+            let answer = client.post(&path, json!({})).await?;
+            if json {
+                print_json(&answer);
+            } else {
+                print!("{}", change(&answer));
+            }
+            Ok(())
+        }
+        OfHost::Revoke { plugin } => {
+            let path = ["v1", "plugins", plugin.as_str(), "grant"];
+            let answer = client.call(Method::DELETE, &path, &[], Body::Empty).await?;
+            say(json, &answer, &format!("{plugin} may do nothing any more"));
+            if !json {
+                print!("{}", needed(&answer));
+            }
+            Ok(())
+        }
         OfHost::Dev(given) => dev::dev(&session, given).await,
         OfHost::List => {
             let items = client.list(&["v1", "plugins"], &[], usize::MAX).await?;
@@ -174,6 +281,7 @@ async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
             } else {
                 println!("{plugin} is granted");
                 print!("{}", permissions(&answer));
+                print!("{}", moves(&answer));
             }
             Ok(())
         }
@@ -188,25 +296,30 @@ async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
                 .call(Method::DELETE, &path, query, Body::Empty)
                 .await?;
             say(json, &answer, &format!("{plugin} is removed"));
+            if !json {
+                print!("{}", needed(&answer));
+                let parked = answer["parked"].as_u64().unwrap_or(0);
+                if parked > 0 {
+                    println!(
+                        "{parked} waiting run(s) need attention: `jackfield run list --state needs-attention`"
+                    );
+                }
+            }
             Ok(())
         }
     }
 }
 
-async fn install(session: &Session, files: &[String], grant: bool) -> Result<(), Failure> {
-    let mut installed = Vec::new();
-    for file in files {
-        let mut plugin = upload(session, file, &["v1", "plugins"]).await?;
-        let digest = plugin
-            .get("digest")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        if grant {
-            let path = ["v1", "plugins", digest.as_str(), "grant"];
-            plugin = session.client.post(&path, json!({})).await?;
+/// Grants what was installed, if that is wanted, and shows it.
+async fn show_installed(
+    session: &Session,
+    mut installed: Vec<Value>,
+    grant: bool,
+) -> Result<(), Failure> {
+    if grant {
+        for plugin in &mut installed {
+            *plugin = granted(session, plugin).await?;
         }
-        installed.push(plugin);
     }
     if session.json {
         print_json(&Value::from(installed));
@@ -214,36 +327,145 @@ async fn install(session: &Session, files: &[String], grant: bool) -> Result<(),
     }
     list(false, &installed, COLUMNS, "");
     for plugin in &installed {
-        if plugin.get("approved").is_none_or(Value::is_null) {
-            let name = plugin
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+        if plugin["approved"].is_null() {
+            let name = text::line(plugin["name"].as_str().unwrap_or_default(), 80);
             let asks = permissions(plugin);
-            let name_line = text::line(name, 80);
             if asks.is_empty() {
-                println!("\n{name_line} asks for nothing of the host.");
+                println!("\n{name} asks for nothing of the host.");
             } else {
-                println!("\n{name_line} asks for:");
+                println!("\n{name} asks for:");
                 print!("{asks}");
             }
-            println!(
-                "`jackfield plugin grant {}` approves it.",
-                text::line(name, 80)
-            );
+            println!("`jackfield plugin grant {name}` approves it.");
         }
     }
     Ok(())
 }
 
-pub(crate) async fn upload(session: &Session, file: &str, path: &[&str]) -> Result<Value, Failure> {
-    let bytes = input::bytes(file)?;
+/// Approves all that a plugin asks for.
+pub(crate) async fn granted(session: &Session, plugin: &Value) -> Result<Value, Failure> {
+    let digest = plugin["digest"].as_str().unwrap_or_default();
+    let path = ["v1", "plugins", digest, "grant"];
+    session.client.post(&path, json!({})).await
+}
+
+/// Where an installed plugin came from.
+async fn source_of(client: &Client, plugin: &str) -> Result<String, Failure> {
+    let shown = client.get(&["v1", "plugins", plugin], &[]).await?;
+    shown["source"].as_str().map(str::to_owned).ok_or_else(|| {
+        Failure::Usage(format!(
+            "nobody said where {plugin} came from: name it, `jackfield plugin update {plugin} SOURCE`"
+        ))
+    })
+}
+
+/// Updates a plugin: the host's answer.
+pub(crate) async fn update(
+    session: &Session,
+    plugin: &str,
+    component: Component,
+    new_publisher: bool,
+    grant: bool,
+) -> Result<Value, Failure> {
+    let query: &[(&str, String)] = if new_publisher {
+        &[("new-publisher", "true".to_owned())]
+    } else {
+        &[]
+    };
+    let path = ["v1", "plugins", plugin];
+    let answer = upload(session, component, Method::PUT, &path, query).await?;
+    if grant && answer["approved"].is_null() {
+        return granted(session, &answer).await;
+    }
+    Ok(answer)
+}
+
+/// Sends a component to the host.
+pub(crate) async fn upload(
+    session: &Session,
+    component: Component,
+    method: Method,
+    path: &[&str],
+    query: &[(&str, String)],
+) -> Result<Value, Failure> {
+    let Component {
+        shown,
+        bytes,
+        source,
+        signature,
+    } = component;
+    let mut query = query.to_vec();
+    query.extend(source.map(|source| ("source", source)));
+    let signature = signature.map(|text| STANDARD.encode(text));
+    let headers: Vec<(&str, &str)> = signature
+        .iter()
+        .map(|text| ("jackfield-signature", text.as_str()))
+        .collect();
     let length = bytes.len() as u64;
-    let (bar, body) = progress::upload(file, bytes);
+    let (bar, body) = progress::upload(&shown, bytes);
     let body = Body::Stream(MEDIA, length, body);
-    let answer = session.client.call(Method::POST, path, &[], body).await;
+    let client = &session.client;
+    let answer = client.call_with(method, path, &query, body, &headers).await;
     bar.finish_and_clear();
     answer
+}
+
+/// What an update or a way back came to, in words.
+pub(crate) fn change(answer: &Value) -> String {
+    let word =
+        |name: &str, most: usize| text::line(answer[name].as_str().unwrap_or_default(), most);
+    let (name, version, digest) = (word("name", 80), word("version", 40), word("digest", 19));
+    if answer["current"] == true {
+        return format!("{name} {version} ({digest}) is in use\n{}", moves(answer));
+    }
+    let more: Vec<String> = answer["more"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|one| format!("  {}\n", text::line(one, 120)))
+        .collect();
+    let full = word("digest", 80);
+    let why = if more.is_empty() {
+        "nothing of this name was granted before".to_owned()
+    } else {
+        format!("it asks for more than the one before:\n{}", more.concat())
+    };
+    format!(
+        "{name} {version} is installed and waits; the one before goes on, because {}\n\
+         `jackfield plugin grant {full}` approves it.\n",
+        why.trim_end()
+    )
+}
+
+/// What was moved to a plugin, and what was not.
+fn moves(answer: &Value) -> String {
+    let mut out = String::new();
+    for one in answer["moves"].as_array().into_iter().flatten() {
+        let word = |name: &str| text::line(one[name].as_str().unwrap_or_default(), 120);
+        let who = format!("{} {} of {}", word("kind"), word("name"), word("workspace"));
+        match (one["kept"].as_str(), one["version"].as_i64()) {
+            (Some(why), _) => {
+                let why = text::line(why, 200);
+                out.push_str(&format!("  {who} stays with the one before: {why}\n"));
+            }
+            (None, Some(version)) => {
+                out.push_str(&format!("  {who} uses it, as version {version}\n"));
+            }
+            (None, None) => out.push_str(&format!("  {who} uses it\n")),
+        }
+    }
+    out
+}
+
+/// What needs a plugin that is gone.
+fn needed(answer: &Value) -> String {
+    let needs = answer["needed-by"].as_array().into_iter().flatten();
+    needs
+        .filter_map(Value::as_str)
+        .map(|one| format!("  {}\n", text::line(one, 400)))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// What a plugin asks for beside what it was granted, in plain words.

@@ -127,6 +127,7 @@ fn engine(database: &SharedStore, cache: &Cache) -> Result<Engine, String> {
     options.max_activations = 1;
     Ok(Engine::new(jackfield_engine::Options {
         room: jackfield_engine::RoomOptions::default(),
+        publishers: jackfield_engine::Publishers::default(),
         store: database.clone(),
         clock: Arc::new(SystemClock),
         sandbox: Sandbox::new(options).map_err(|error| error.to_string())?,

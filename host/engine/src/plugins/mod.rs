@@ -1,23 +1,33 @@
 //! The installed plugins: what they are, what they ask for, and what they were granted.
 //!
 //! A plugin is its digest. Installing compiles it and keeps its bytes; granting says what it may
-//! do; only a granted plugin is used by a newly published workflow or a channel. Runs name digests,
-//! so a plugin that is removed stays loadable until nothing needs it.
+//! do; of the granted ones of a name and major version one is current: what a newly published
+//! workflow or a channel gets. Versions, runs and channels name digests, so they stay with theirs
+//! until somebody moves them; without its grant a digest is not called.
 //!
 //! granted = asked ∩ approved ∩ ceiling, computed here once for each (digest, approval). One thing
 //! an operator may approve that was not asked for: a secret, because a general step such as
 //! `http-request` cannot know the names of a workspace's secrets.
 
+mod changes;
+mod descriptor;
+mod needs;
+mod publishers;
+
+pub use changes::{Offer, Role};
+pub use needs::Need;
+pub use publishers::{Publisher, Publishers, SignatureError};
+
 use crate::copies::Copies;
 use crate::document::StepDescriptor;
-use crate::permissions::{Permissions, asked, caller, permissions_of};
-use jackfield_egress::{Caller, HostRule};
+use crate::permissions::{Permissions, caller, permissions_of};
+use jackfield_egress::Caller;
 use jackfield_sandbox::{
     DescribeError, Granted, InspectError, Inspection, InstallError, Interface, Limits, Plugin,
     Sandbox,
 };
-use jackfield_store::records::{Plugin as Record, Run, Workflow, WorkflowVersion};
-use jackfield_store::{Commit, CommitError, Is, Query, ReadError, SharedStore, StoreExt};
+use jackfield_store::records::Plugin as Record;
+use jackfield_store::{CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -44,6 +54,16 @@ pub struct PluginView {
     pub size: i64,
     /// When it was installed.
     pub installed_at: i64,
+    /// Where it came from.
+    pub source: Option<String>,
+    /// The publisher who signed it.
+    pub signed_by: Option<String>,
+    /// Newly published workflows and new channels get it.
+    pub current: bool,
+    /// The digest that it was installed to update.
+    pub update_of: Option<String>,
+    /// An update that is not granted yet: what it asks for beyond the one before, in words.
+    pub more: Vec<String>,
 }
 
 /// Why something could not be done with a plugin.
@@ -68,12 +88,74 @@ pub enum PluginError {
     #[error("{0}")]
     Approval(String),
     /// Runs, workflows or channels need it.
-    #[error("plugin {plugin} is needed by {needed_by}; stop those first, or remove it with force")]
+    #[error(
+        "the plugin `{plugin}` is needed by {}; stop these first, or remove it with force: then \
+         runs that come to it need attention",
+        listed(needs)
+    )]
     Needed {
         /// The plugin.
         plugin: String,
         /// By what.
-        needed_by: String,
+        needs: Vec<Need>,
+    },
+    /// The signature does not let it in.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// Another plugin has the name.
+    #[error(
+        "a plugin `{name}` is installed already ({version}, {digest}); if this is meant to take its \
+         place: `jackfield plugin update {name} FILE`"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The version of that one.
+        version: String,
+        /// The digest of that one.
+        digest: String,
+    },
+    /// An update of one plugin is another plugin.
+    #[error("this is the plugin `{found}`, not a newer `{wanted}`")]
+    OtherName {
+        /// What was to be updated.
+        wanted: String,
+        /// What it calls itself.
+        found: String,
+    },
+    /// An update is of the other kind.
+    #[error("`{name}` is a {was}, and this is a {is}: an update stays what it was")]
+    OtherKind {
+        /// The name.
+        name: String,
+        /// The kind of the one before.
+        was: String,
+        /// The kind of this.
+        is: String,
+    },
+    /// An update is signed by somebody else.
+    #[error(
+        "`{name}` was signed by `{was}`, and this is {}; if that is right, say so: `--new-publisher`",
+        match is { Some(other) => format!("signed by `{other}`"), None => "not signed by anybody trusted".to_owned() }
+    )]
+    OtherPublisher {
+        /// The name.
+        name: String,
+        /// Who signed the one before.
+        was: String,
+        /// Who signed this.
+        is: Option<String>,
+    },
+    /// No other was current before.
+    #[error("there is no granted `{0}` of the same major version to go back to")]
+    NothingBefore(String),
+    /// It was removed.
+    #[error("the plugin `{name}` ({digest}) was removed: install and grant it again")]
+    Removed {
+        /// Its name.
+        name: String,
+        /// Its digest.
+        digest: String,
     },
     /// It was not granted yet.
     #[error(
@@ -149,15 +231,19 @@ impl Loaded {
 pub struct Plugins {
     store: SharedStore,
     sandbox: Sandbox,
+    publishers: Publishers,
     loaded: Copies<String, Arc<Loaded>>,
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Plugins {
-    pub(crate) fn new(store: SharedStore, sandbox: Sandbox) -> Plugins {
+    pub(crate) fn new(store: SharedStore, sandbox: Sandbox, publishers: Publishers) -> Plugins {
         Plugins {
             store,
             sandbox,
+            publishers,
             loaded: Copies::default(),
+            writing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -167,102 +253,6 @@ impl Plugins {
     /// When it is no component that could be installed.
     pub async fn inspect(&self, bytes: Vec<u8>) -> Result<Inspection, PluginError> {
         Ok(self.sandbox.inspect(bytes.into()).await?)
-    }
-
-    /// Installs a component: compiles it, asks it what it is, and keeps it. Installing the same
-    /// twice changes nothing.
-    ///
-    /// # Errors
-    /// When it is no component that can be installed, or its descriptor is wrong.
-    pub async fn install(&self, bytes: Vec<u8>, now: i64) -> Result<PluginView, PluginError> {
-        let inspection = self.sandbox.install(bytes.clone().into()).await?;
-        if let Some(record) = self.record(&inspection.digest).await? {
-            if record.removed_at.is_none() {
-                return view(record);
-            }
-            // Installed anew it has to be granted anew.
-            let record = Record {
-                removed_at: None,
-                approved: Value::Null,
-                ..record
-            };
-            let mut commit = Commit::control();
-            commit.put(&record);
-            self.store.commit(commit).await?;
-            self.forget(&record.digest);
-            return view(record);
-        }
-        let described = self.sandbox.describe(&inspection.digest).await?;
-        let descriptor: Value = serde_json::from_str(&described.json)
-            .map_err(|error| PluginError::Descriptor(format!("it is not JSON: {error}")))?;
-        let asked = asked(&inspection, &descriptor)?;
-        let text = |name: &str| {
-            descriptor
-                .get(name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .ok_or_else(|| PluginError::Descriptor(format!("it has no `{name}`")))
-        };
-        let record = Record {
-            digest: inspection.digest.clone(),
-            name: text("name")?,
-            version: text("version")?,
-            kind: inspection.kind.name().to_owned(),
-            asked: serde_json::to_value(&asked).unwrap_or_default(),
-            approved: Value::Null,
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            installed_at: now,
-            removed_at: None,
-            descriptor,
-        };
-        if record.kind == "step" {
-            step_descriptor(&record)?;
-        }
-        self.store.put_blob(&record.digest, bytes).await?;
-        let mut commit = Commit::control();
-        commit.put(&record);
-        self.store.commit(commit).await?;
-        view(record)
-    }
-
-    /// Approves what a plugin may do; none approves all that it asks for.
-    ///
-    /// # Errors
-    /// When the approval holds what cannot be read, or what was not asked for.
-    pub async fn grant(
-        &self,
-        plugin: &str,
-        approval: Option<Permissions>,
-    ) -> Result<PluginView, PluginError> {
-        let record = self.find(plugin).await?;
-        let asked: Permissions = permissions_of(&record.asked)?;
-        let approved = match approval {
-            None => asked,
-            Some(approved) => {
-                if let Some(more) = approved.imports.difference(&asked.imports).next() {
-                    return Err(PluginError::Approval(format!(
-                        "`{}` does not ask for the import `{more}`",
-                        record.name
-                    )));
-                }
-                approved
-            }
-        };
-        for host in &approved.hosts {
-            if !host.contains("{setting:") {
-                host.parse::<HostRule>()
-                    .map_err(|error| PluginError::Approval(error.to_string()))?;
-            }
-        }
-        let record = Record {
-            approved: serde_json::to_value(&approved).unwrap_or_default(),
-            ..record
-        };
-        let mut commit = Commit::control();
-        commit.put(&record);
-        self.store.commit(commit).await?;
-        self.forget(&record.digest);
-        view(record)
     }
 
     /// All installed plugins, by name, newest first.
@@ -276,7 +266,11 @@ impl Plugins {
                 .cmp(&b.name)
                 .then_with(|| version_key(&b.version).cmp(&version_key(&a.version)))
         });
-        records.into_iter().map(view).collect()
+        let mut views = Vec::with_capacity(records.len());
+        for record in &records {
+            views.push(view(record.clone(), &records)?);
+        }
+        Ok(views)
     }
 
     /// One plugin: a name (its newest version), `name@major`, or a digest.
@@ -284,53 +278,31 @@ impl Plugins {
     /// # Errors
     /// `NotFound`.
     pub async fn get(&self, plugin: &str) -> Result<PluginView, PluginError> {
-        view(self.find(plugin).await?)
-    }
-
-    /// Removes a plugin. Its bytes stay while a run is pinned to it.
-    ///
-    /// # Errors
-    /// `Needed` by unfinished runs, live workflows or channels, unless `force`.
-    pub async fn remove(&self, plugin: &str, force: bool, now: i64) -> Result<(), PluginError> {
         let record = self.find(plugin).await?;
-        if !force && let Some(needed_by) = self.needed_by(&record.digest).await? {
-            return Err(PluginError::Needed {
-                plugin: record.name,
-                needed_by,
-            });
-        }
-        let mut commit = Commit::control();
-        commit.put(&Record {
-            removed_at: Some(now),
-            ..record.clone()
-        });
-        self.store.commit(commit).await?;
-        self.forget(&record.digest);
-        Ok(())
+        self.view(record).await
     }
 
-    /// The newest granted plugin of this name and major version.
+    async fn view(&self, record: Record) -> Result<PluginView, PluginError> {
+        let named = self.named(&record.name).await?;
+        view(record, &named)
+    }
+
+    /// The current plugin of this name and major version.
     ///
     /// # Errors
     /// `NotFound`, `NotGranted`.
     pub async fn resolve(&self, name: &str, major: u64) -> Result<Arc<Loaded>, PluginError> {
-        let mut records = self.installed().await?;
-        records.retain(|record| record.name == name && version_key(&record.version).0 == major);
-        records.sort_by_key(|record| (version_key(&record.version), record.installed_at));
-        let newest = records
-            .last()
-            .ok_or_else(|| PluginError::NotFound(format!("{name}@{major}")))?;
-        let granted = records
-            .iter()
-            .rev()
-            .find(|record| !record.approved.is_null());
-        match granted {
-            Some(record) => self.load(&record.digest).await,
-            None => Err(PluginError::NotGranted {
-                name: name.to_owned(),
-                digest: newest.digest.clone(),
-            }),
+        let mut records = self.named(name).await?;
+        records.retain(|record| version_key(&record.version).0 == major);
+        if let Some(current) = current_of(records.iter(), name, None) {
+            return self.load(&current.digest).await;
         }
+        let newest = newest(records.iter())
+            .ok_or_else(|| PluginError::NotFound(format!("{name}@{major}")))?;
+        Err(PluginError::NotGranted {
+            name: name.to_owned(),
+            digest: newest.digest.clone(),
+        })
     }
 
     /// The plugin of this digest, compiled and under its grant.
@@ -346,6 +318,12 @@ impl Plugins {
             .record(digest)
             .await?
             .ok_or_else(|| PluginError::NotFound(digest.to_owned()))?;
+        if record.removed_at.is_some() {
+            return Err(PluginError::Removed {
+                name: record.name,
+                digest: record.digest,
+            });
+        }
         if record.approved.is_null() {
             return Err(PluginError::NotGranted {
                 name: record.name,
@@ -390,15 +368,20 @@ impl Plugins {
         Ok(loaded)
     }
 
-    /// The names and versions of the installed steps, for suggestions.
+    /// What workflows can name: of each name and major version the current step, or the newest where
+    /// none is granted yet.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn steps(&self) -> Result<Vec<StepDescriptor>, PluginError> {
+        let mut records = self.installed().await?;
+        records.retain(|record| record.kind == "step");
         let mut found = Vec::new();
-        for record in self.installed().await? {
-            if record.kind == "step" {
-                found.push(step_descriptor(&record)?);
+        for record in &records {
+            let same = || records.iter().filter(|other| same_line(other, record));
+            let meant = current_of(same(), &record.name, None).or_else(|| newest(same()));
+            if meant.is_some_and(|meant| meant.digest == record.digest) {
+                found.push(step_descriptor(record)?);
             }
         }
         Ok(found)
@@ -419,6 +402,13 @@ impl Plugins {
             .await
     }
 
+    /// The installed ones of a name.
+    async fn named(&self, name: &str) -> Result<Vec<Record>, ReadError> {
+        let mut records = self.installed().await?;
+        records.retain(|record| record.name == name);
+        Ok(records)
+    }
+
     async fn record(&self, digest: &str) -> Result<Option<Record>, ReadError> {
         self.store
             .first(Query::<Record>::all().equal("digest", digest))
@@ -428,81 +418,74 @@ impl Plugins {
     async fn find(&self, plugin: &str) -> Result<Record, PluginError> {
         let missing = || PluginError::NotFound(plugin.to_owned());
         if plugin.starts_with("sha256:") {
-            return self.record(plugin).await?.ok_or_else(missing);
+            let record = self.record(plugin).await?;
+            return record
+                .filter(|record| record.removed_at.is_none())
+                .ok_or_else(missing);
         }
         // `wait@` names a version that is none, not the newest.
         let (name, version) = match plugin.split_once('@') {
             Some((name, version)) => (name, Some(version)),
             None => (plugin, None),
         };
-        let mut records = self.installed().await?;
+        let mut records = self.named(name).await?;
         records.retain(|record| {
-            record.name == name
-                && version.is_none_or(|version| {
-                    record.version == version
-                        || version_key(&record.version).0.to_string() == version
-                })
+            version.is_none_or(|version| {
+                record.version == version || version_key(&record.version).0.to_string() == version
+            })
         });
-        records.sort_by_key(|record| (version_key(&record.version), record.installed_at));
-        records.pop().ok_or_else(missing)
-    }
-
-    async fn needed_by(&self, digest: &str) -> Result<Option<String>, ReadError> {
-        let channels = self
-            .store
-            .total(Query::<jackfield_store::records::Channel>::all().equal("digest", digest))
-            .await?;
-        if channels > 0 {
-            return Ok(Some(format!("{channels} channel(s)")));
-        }
-        for version in self.store.find(Query::<WorkflowVersion>::all()).await? {
-            let pinned = version
-                .pins
-                .as_object()
-                .is_some_and(|pins| pins.values().any(|pin| pin == digest));
-            if !pinned {
-                continue;
-            }
-            let live = self
-                .store
-                .total(
-                    Query::<Workflow>::all()
-                        .equal("workspace", version.workspace.as_str())
-                        .equal("name", version.workflow.as_str())
-                        .equal("state", "published")
-                        .equal("version", version.version),
-                )
-                .await?;
-            if live > 0 {
-                return Ok(Some(format!("the live workflow `{}`", version.workflow)));
-            }
-            let runs = self
-                .store
-                .total(
-                    Query::<Run>::all()
-                        .equal("workspace", version.workspace.as_str())
-                        .equal("workflow", version.workflow.as_str())
-                        .equal("version", version.version)
-                        .filter("state", Is::In, UNFINISHED.to_vec()),
-                )
-                .await?;
-            if runs > 0 {
-                return Ok(Some(format!(
-                    "{runs} run(s) of workflow `{}` version {}",
-                    version.workflow, version.version
-                )));
-            }
-        }
-        Ok(None)
+        newest(records.iter()).cloned().ok_or_else(missing)
     }
 }
 
 /// The states of runs that are not over.
 pub(crate) const UNFINISHED: &[&str] = &["queued", "running", "waiting", "needs-attention"];
 
-fn view(record: Record) -> Result<PluginView, PluginError> {
+fn listed(needs: &[Need]) -> String {
+    let needs: Vec<String> = needs.iter().map(ToString::to_string).collect();
+    needs.join("; ")
+}
+
+/// The current one of these: granted, of this name, and of the major version of `version`.
+pub fn current_of<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    name: &str,
+    version: Option<&str>,
+) -> Option<&'a Record> {
+    let major = version.map(|version| version_key(version).0);
+    records
+        .filter(|record| record.name == name && record.removed_at.is_none())
+        .filter(|record| major.is_none_or(|major| version_key(&record.version).0 == major))
+        .filter(|record| record.current_since.is_some())
+        // Without a version: of the newest major version.
+        .max_by_key(|record| (version_key(&record.version).0, record.current_since))
+}
+
+fn newest<'a>(records: impl Iterator<Item = &'a Record>) -> Option<&'a Record> {
+    records.max_by_key(|record| (version_key(&record.version), record.installed_at))
+}
+
+/// Whether two are of the same name and major version: one can take the place of the other.
+fn same_line(a: &Record, b: &Record) -> bool {
+    a.name == b.name && version_key(&a.version).0 == version_key(&b.version).0
+}
+
+fn view(record: Record, named: &[Record]) -> Result<PluginView, PluginError> {
+    let asked = permissions_of(&record.asked)?;
+    let updated = named
+        .iter()
+        .find(|other| Some(&other.digest) == record.update_of.as_ref());
+    let more = match updated {
+        Some(updated) if record.approved.is_null() => {
+            asked.beyond(&permissions_of(&updated.asked)?)
+        }
+        _ => Vec::new(),
+    };
+    let current = current_of(named.iter(), &record.name, Some(&record.version));
     Ok(PluginView {
-        asked: permissions_of(&record.asked)?,
+        current: current.is_some_and(|current| current.digest == record.digest),
+        more,
+        asked,
         approved: if record.approved.is_null() {
             None
         } else {
@@ -515,6 +498,9 @@ fn view(record: Record) -> Result<PluginView, PluginError> {
         descriptor: record.descriptor,
         size: record.size,
         installed_at: record.installed_at,
+        source: record.source,
+        signed_by: record.signed_by,
+        update_of: record.update_of,
     })
 }
 

@@ -4,8 +4,12 @@
 //! memory for each workspace, in the order in which matching workflows start (priority, then age),
 //! because every event looks at it.
 
+mod moves;
+
+pub use moves::Move;
+
 use crate::copies::Copies;
-use crate::document::{Catalogue, Document, Problem, Severity, Step, StepDescriptor};
+use crate::document::{Catalogue, Document, Problem, Severity, StepDescriptor};
 use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use jackfield_store::records::{Channel, ContactField, Template, Workflow, WorkflowVersion};
@@ -31,6 +35,11 @@ pub struct Version {
     pub document: Document,
     /// The plugin of each step, by the step's id.
     pub plugins: HashMap<String, Arc<Loaded>>,
+    /// Why a step has none, by the step's id: its plugin was removed, or its grant taken back. Runs
+    /// are started all the same, and wait for somebody where they come to it.
+    pub(crate) unusable: HashMap<String, String>,
+    /// One of those reasons may pass by itself, so this is not kept in memory.
+    passing: bool,
     pub(crate) prepared: Prepared,
 }
 
@@ -207,18 +216,7 @@ impl Workflows {
                 );
             }
         }
-        // Counted over all versions there ever were: a workflow that was deleted and made again
-        // goes on counting, because runs of its earlier versions may still be looked at.
-        let newest: Option<WorkflowVersion> = self
-            .store
-            .first(
-                Query::all()
-                    .equal("workspace", workspace)
-                    .equal("workflow", name)
-                    .descending("version"),
-            )
-            .await?;
-        let version = newest.map_or(0, |newest| newest.version) + 1;
+        let version = self.next_version(workspace, name).await?;
         let published = WorkflowVersion {
             workspace: workspace.to_owned(),
             workflow: name.to_owned(),
@@ -238,6 +236,22 @@ impl Workflows {
         self.store.commit(commit).await?;
         self.forget_live(workspace);
         Ok((version, warnings))
+    }
+
+    /// The number of a new version. Counted over all versions there ever were: a workflow that was
+    /// deleted and made again goes on counting, because runs of its earlier versions may still be
+    /// looked at.
+    async fn next_version(&self, workspace: &str, name: &str) -> Result<i64, ReadError> {
+        let newest: Option<WorkflowVersion> = self
+            .store
+            .first(
+                Query::all()
+                    .equal("workspace", workspace)
+                    .equal("workflow", name)
+                    .descending("version"),
+            )
+            .await?;
+        Ok(newest.map_or(0, |newest| newest.version) + 1)
     }
 
     /// Makes a published workflow live again (`true`), or stops new runs (`false`).
@@ -364,12 +378,15 @@ impl Workflows {
                 live.push(self.version(workspace, &record.name, version).await?);
             }
         }
+        let whole = live.iter().all(|version| !version.passing);
         let live = Arc::new(live);
-        self.live.put(workspace.to_owned(), live.clone(), ticket);
+        if whole {
+            self.live.put(workspace.to_owned(), live.clone(), ticket);
+        }
         Ok(live)
     }
 
-    /// A published version with its plugins loaded.
+    /// A published version with its plugins loaded, as far as they can be.
     pub(crate) async fn version(
         &self,
         workspace: &str,
@@ -393,19 +410,35 @@ impl Workflows {
             .ok_or_else(|| WorkflowError::NotFound(format!("{workflow} version {version}")))?;
         // The source is read again, not the JSON: one reader of documents.
         let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
-        let mut pinned = HashMap::new();
+        let (mut pinned, mut missing, mut passing) = (HashMap::new(), HashMap::new(), false);
         for (uses, digest) in record.pins.as_object().into_iter().flatten() {
-            let loaded = self
-                .plugins
-                .load(digest.as_str().unwrap_or_default())
-                .await?;
-            pinned.insert(uses.as_str(), loaded);
+            match self.plugins.load(digest.as_str().unwrap_or_default()).await {
+                Ok(loaded) => drop(pinned.insert(uses.as_str(), loaded)),
+                Err(PluginError::Read(error)) => return Err(error.into()),
+                Err(error) => {
+                    passing |= !matches!(
+                        error,
+                        PluginError::NotGranted { .. }
+                            | PluginError::Removed { .. }
+                            | PluginError::NotFound(_)
+                    );
+                    tracing::warn!(
+                        workspace, workflow, version, plugin = uses, %error,
+                        "a workflow has a step whose plugin cannot be used"
+                    );
+                    missing.insert(uses.as_str(), error.to_string());
+                }
+            }
         }
-        let plugin = |step: &Step| {
-            let loaded = pinned.get(step.uses.to_string().as_str())?;
-            Some((step.id.clone(), loaded.clone()))
-        };
-        let plugins = document.steps.iter().filter_map(plugin).collect();
+        let (mut plugins, mut unusable) = (HashMap::new(), HashMap::new());
+        for step in &document.steps {
+            let uses = step.uses.to_string();
+            if let Some(loaded) = pinned.get(uses.as_str()) {
+                plugins.insert(step.id.clone(), loaded.clone());
+            } else if let Some(reason) = missing.get(uses.as_str()) {
+                unusable.insert(step.id.clone(), reason.clone());
+            }
+        }
         let found = Arc::new(Version {
             workspace: workspace.to_owned(),
             workflow: workflow.to_owned(),
@@ -413,8 +446,12 @@ impl Workflows {
             prepared: Prepared::of(&document),
             document,
             plugins,
+            unusable,
+            passing,
         });
-        self.versions.put(key, found.clone(), ticket);
+        if !passing {
+            self.versions.put(key, found.clone(), ticket);
+        }
         Ok(found)
     }
 
