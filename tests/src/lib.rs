@@ -21,6 +21,7 @@ mod cluster;
 mod host;
 mod lab;
 mod office;
+pub mod page;
 mod place;
 mod poll;
 mod program;

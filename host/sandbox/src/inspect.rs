@@ -168,7 +168,8 @@ pub enum InspectError {
     Both,
     /// Another major version of the contract.
     #[error(
-        "`{name}` is of another major version of the contract; this host speaks {CONTRACT}: build the plugin against `jackfield:plugin@{CONTRACT}`"
+        "`{name}` is of another major version of the contract; this host speaks {CONTRACT}: {} `jackfield:plugin@{CONTRACT}`",
+        remedy(name)
     )]
     WrongMajor {
         /// As written in the component.
@@ -187,6 +188,17 @@ pub enum InspectError {
         "the custom section `{CONTRACT_SECTION}` holds no version; it should be like `{CONTRACT}`"
     )]
     BadStamp,
+}
+
+/// What to do about a component of another major version.
+fn remedy(name: &str) -> &'static str {
+    let version = name.rsplit('@').next().map(Version::parse);
+    match version {
+        Some(Ok(version)) if version.major > CONTRACT.major => {
+            "update the host, or build the plugin against"
+        }
+        _ => "build the plugin again, against",
+    }
 }
 
 fn offered(kind: Kind) -> String {
@@ -566,10 +578,9 @@ mod tests {
             )))
         };
         assert!(with("1.0.7").is_ok());
-        assert!(matches!(
-            with("2.0.0"),
-            Err(InspectError::WrongMajor { .. })
-        ));
+        for major in ["0.9.0", "2.0.0"] {
+            assert!(matches!(with(major), Err(InspectError::WrongMajor { .. })));
+        }
         assert!(matches!(
             with("1.1.0"),
             Err(InspectError::NewerMinor { .. })

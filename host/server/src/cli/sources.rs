@@ -86,7 +86,6 @@ pub async fn component(
 }
 
 /// What the registry's side refuses, as an end of a command.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub fn refused(error: Error) -> Failure {
     match error {
         Error::Source { .. } | Error::Options { .. } | Error::File { .. } => {

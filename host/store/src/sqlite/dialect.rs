@@ -89,7 +89,10 @@ mod tests {
     async fn database() -> SqliteConnection {
         let mut database = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         database
-            .execute(include_str!("../../migrations/sqlite/0001_init.sql"))
+            .execute(concat!(
+                include_str!("../../migrations/sqlite/0001_init.sql"),
+                include_str!("../../migrations/sqlite/0002_plugin_updates.sql"),
+            ))
             .await
             .unwrap();
         database

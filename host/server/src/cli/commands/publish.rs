@@ -34,17 +34,21 @@ pub(crate) enum Command {
         key: PathBuf,
     },
     /// Puts a component, with the signature beside it, into a registry
-    Push {
-        /// The component (.wasm)
-        file: String,
-        /// Where to: oci://HOST/NAME:TAG
-        to: Reference,
-        /// Its signature [default: FILE.minisig, if there is one]
-        #[arg(long, value_name = "FILE")]
-        signature: Option<PathBuf>,
-        #[command(flatten)]
-        reach: Reach,
-    },
+    Push(Box<Push>),
+}
+
+/// `plugin push`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Push {
+    /// The component (.wasm)
+    file: String,
+    /// Where to: oci://HOST/NAME:TAG
+    to: Reference,
+    /// Its signature [default: FILE.minisig, if there is one]
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// Where the password of a key is read instead of being asked for.
@@ -54,12 +58,7 @@ pub(crate) async fn run(json: bool, command: Command) -> Result<(), Failure> {
     match command {
         Command::Key { name, no_password } => key(json, &name, no_password),
         Command::Sign { file, key } => sign(json, &file, &key),
-        Command::Push {
-            file,
-            to,
-            signature,
-            reach,
-        } => push(json, &file, &to, signature.as_deref(), &reach).await,
+        Command::Push(given) => push(json, &given).await,
     }
 }
 
@@ -153,14 +152,14 @@ fn sign(json: bool, file: &Path, key: &Path) -> Result<(), Failure> {
 }
 
 /// Only a plugin is pushed: what it says of itself stands beside it in the registry.
-async fn push(
-    json: bool,
-    file: &str,
-    to: &Reference,
-    signature: Option<&Path>,
-    reach: &Reach,
-) -> Result<(), Failure> {
-    let found = component(file, reach, signature).await?;
+async fn push(json: bool, given: &Push) -> Result<(), Failure> {
+    let Push {
+        file,
+        to,
+        signature,
+        reach,
+    } = given;
+    let found = component(file, reach, signature.as_deref()).await?;
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::Failed(format!("no temporary folder: {error}")))?;
     let mut options = SandboxOptions::new(folder.path());
