@@ -8,7 +8,7 @@
 //! nothing else. Each benchmark prints its own list as its last line; what is no list of figures
 //! fails the command.
 
-use crate::{peers_bench, plugins, repo, shell, test};
+use crate::{authors, peers_bench, plugins, repo, shell, test};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
@@ -17,6 +17,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// The benchmark of other engines, which are brought from their registries: it runs when asked for.
 const PEERS: &str = "peers";
+/// The benchmark that builds plugins in every language.
+const LANGUAGES: &str = "languages";
 /// What every figure has.
 const FIELDS: [&str; 5] = ["name", "value", "unit", "ceiling", "ratio"];
 
@@ -82,6 +84,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     if chosen.iter().any(|(_, name)| name == PEERS) {
         peers_bench::bring()?;
+    }
+    if chosen.iter().any(|(_, name)| name == LANGUAGES) {
+        authors::bring()?;
     }
     plugins::build()?;
     let mut build = cargo("build", options, &all);

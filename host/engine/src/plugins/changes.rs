@@ -12,6 +12,7 @@ use super::{
 };
 use crate::permissions::{Permissions, asked, permissions_of};
 use jackfield_egress::HostRule;
+use jackfield_sandbox::Inspection;
 use jackfield_store::Commit;
 use jackfield_store::records::Plugin as Record;
 use serde_json::Value;
@@ -60,15 +61,33 @@ impl Plugins {
         role: &Role,
         now: i64,
     ) -> Result<PluginView, PluginError> {
-        let Offer {
-            bytes,
-            source,
-            signature,
-        } = offer;
-        let signed_by = self.publishers.judge(&bytes, signature.as_deref())?;
-        let inspection = self.sandbox.install(bytes.clone().into()).await?;
+        let signature = offer.signature.as_deref();
+        let signed_by = self.publishers.judge(&offer.bytes, signature)?;
+        let inspection = self.sandbox.install(offer.bytes.clone().into()).await?;
         let _writing = self.writing.lock().await;
         let known = self.record(&inspection.digest).await?;
+        let is_new = known.is_none();
+        let kept = self
+            .keep_offer(offer, role, signed_by, &inspection, known, now)
+            .await;
+        if kept.is_err() && is_new {
+            // What was compiled of it is of no use to anybody.
+            self.sandbox.unload(&inspection.digest);
+        }
+        kept
+    }
+
+    /// The part of [`Plugins::install`] that follows when the component is compiled.
+    async fn keep_offer(
+        &self,
+        offer: Offer,
+        role: &Role,
+        signed_by: Option<String>,
+        inspection: &Inspection,
+        known: Option<Record>,
+        now: i64,
+    ) -> Result<PluginView, PluginError> {
+        let Offer { bytes, source, .. } = offer;
         let described = match &known {
             Some(known) => known.descriptor.clone(),
             None => {
@@ -76,7 +95,7 @@ impl Plugins {
                 descriptor::read(inspection.kind, &described.json)?
             }
         };
-        let asked = asked(&inspection, &described)?;
+        let asked = asked(inspection, &described)?;
         let text = |name: &str| {
             described
                 .get(name)

@@ -35,12 +35,22 @@ impl Guest for Liar {
                     }
                     branches.push_str(r#"{"name":"b"}"#);
                 }
-                said("liar", "Liar", "{}", &format!(r#","branches":[{branches}]"#))
+                said(
+                    "liar",
+                    "Liar",
+                    "{}",
+                    &format!(r#","branches":[{branches}]"#),
+                )
             }
             "few-branches" => {
                 let branch = r#"{"name":"b"}"#;
                 let branches = vec![branch; 2_000].join(",");
-                said("liar", "Liar", "{}", &format!(r#","branches":[{branches}]"#))
+                said(
+                    "liar",
+                    "Liar",
+                    "{}",
+                    &format!(r#","branches":[{branches}]"#),
+                )
             }
             "icon" => {
                 let icon = "x".repeat(100 << 20);
