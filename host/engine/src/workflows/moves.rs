@@ -86,7 +86,11 @@ impl Workflows {
         old: Option<&Loaded>,
         new: &StepDescriptor,
     ) -> Result<Vec<Problem>, WorkflowError> {
-        let document = Document::parse(&published.source).map_err(WorkflowError::Problems)?;
+        let document = match Document::parse(&published.source) {
+            Ok(document) => document,
+            // It stays, and the others are moved.
+            Err(problems) => return Ok(problems),
+        };
         let mut catalogue = self.catalogue(&published.workspace).await?;
         let mut errors_with = |step: &StepDescriptor| -> Vec<Problem> {
             catalogue.put(step.clone());

@@ -33,7 +33,7 @@ pub(crate) enum Command {
 pub(crate) enum OfHost {
     /// Installs components; they do nothing until they are granted
     Install {
-        /// Where they are: FILE (.wasm), https://…, or oci://HOST/NAME[:TAG][@sha256:…]
+        /// Where they are: FILE (.wasm), https://…, or oci://HOST/NAME:TAG
         #[arg(required = true, value_name = "SOURCE")]
         sources: Vec<String>,
         /// Approves all that they ask for
@@ -126,6 +126,7 @@ const SHEET: &[Column] = &[
     ("version", "/version", As::Text),
     ("kind", "/kind", As::Text),
     ("title", "/descriptor/title", As::Text),
+    ("summary", "/descriptor/summary", As::Text),
     ("digest", "/digest", As::Text),
     ("size", "/size", As::Bytes),
     ("installed", "/installed-at", As::Time),

@@ -86,7 +86,7 @@ fn new(json: bool, new: New) -> Result<(), Failure> {
         "  cd {shown} && {}   # its tests, without a host",
         new.lang.tests()
     );
-    println!("  jackfield plugin build {shown}");
+    println!("  jackfield plugin test {shown}   # builds it, and tries its cases in the sandbox");
     println!("  jackfield plugin install {shown}/{name}.wasm --grant");
     Ok(())
 }
