@@ -29,7 +29,7 @@ use jackfield_sandbox::{
 use jackfield_store::records::Plugin as Record;
 use jackfield_store::{CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// An installed plugin, ready to be looked at.
@@ -50,6 +50,8 @@ pub struct PluginView {
     pub asked: Permissions,
     /// What the operator approved; none until then.
     pub approved: Option<Permissions>,
+    /// What it gets: asked, as far as it was approved, under the host's ceiling. With every limit.
+    pub granted: Option<Value>,
     /// Bytes.
     pub size: i64,
     /// When it was installed.
@@ -268,7 +270,7 @@ impl Plugins {
         });
         let mut views = Vec::with_capacity(records.len());
         for record in &records {
-            views.push(view(record.clone(), &records)?);
+            views.push(view(record.clone(), &records, self.sandbox.ceiling())?);
         }
         Ok(views)
     }
@@ -284,7 +286,7 @@ impl Plugins {
 
     async fn view(&self, record: Record) -> Result<PluginView, PluginError> {
         let named = self.named(&record.name).await?;
-        view(record, &named)
+        view(record, &named, self.sandbox.ceiling())
     }
 
     /// The current plugin of this name and major version.
@@ -470,7 +472,7 @@ fn same_line(a: &Record, b: &Record) -> bool {
     a.name == b.name && version_key(&a.version).0 == version_key(&b.version).0
 }
 
-fn view(record: Record, named: &[Record]) -> Result<PluginView, PluginError> {
+fn view(record: Record, named: &[Record], ceiling: &Limits) -> Result<PluginView, PluginError> {
     let asked = permissions_of(&record.asked)?;
     let updated = named
         .iter()
@@ -482,15 +484,25 @@ fn view(record: Record, named: &[Record]) -> Result<PluginView, PluginError> {
         _ => Vec::new(),
     };
     let current = current_of(named.iter(), &record.name, Some(&record.version));
+    let approved = if record.approved.is_null() {
+        None
+    } else {
+        Some(permissions_of(&record.approved)?)
+    };
+    let granted = approved.as_ref().map(|approved: &Permissions| {
+        json!({
+            "imports": approved.imports,
+            "hosts": approved.hosts,
+            "secrets": approved.secrets,
+            "limits": Limits::granted(&asked.limits, &approved.limits, ceiling),
+        })
+    });
     Ok(PluginView {
+        granted,
         current: current.is_some_and(|current| current.digest == record.digest),
         more,
         asked,
-        approved: if record.approved.is_null() {
-            None
-        } else {
-            Some(permissions_of(&record.approved)?)
-        },
+        approved,
         digest: record.digest,
         name: record.name,
         version: record.version,

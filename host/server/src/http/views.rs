@@ -277,6 +277,10 @@ pub struct PluginBody {
     /// What the operator approved; null until then, and it is not used.
     #[schema(value_type = Option<Object>)]
     pub approved: Value,
+    /// What it gets: what was asked, as far as it was approved, under the host's ceiling. With every
+    /// limit; null until it is approved.
+    #[schema(value_type = Option<Object>)]
+    pub granted: Option<Value>,
     /// Size of the component in bytes.
     pub size: i64,
     /// Milliseconds since 1970.
@@ -304,6 +308,7 @@ impl From<PluginView> for PluginBody {
             version: view.version,
             kind: view.kind,
             descriptor: view.descriptor,
+            granted: view.granted,
             size: view.size,
             installed_at: view.installed_at,
             source: view.source,

@@ -136,6 +136,14 @@ const SHEET: &[Column] = &[
     ("updates", "/update-of", As::Text),
 ];
 
+/// What a plugin asks for beside what was approved and what it gets.
+const ASKED_AND_GRANTED: &[Column] = &[
+    ("", "/what", As::Text),
+    ("asked", "/asked", As::Text),
+    ("approved", "/approved", As::Text),
+    ("granted", "/granted", As::Text),
+];
+
 const MEDIA: &str = "application/wasm";
 
 pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure> {
@@ -232,7 +240,14 @@ async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
                 print_json(&answer);
             } else {
                 one(false, &answer, SHEET);
-                print!("{}", permissions(&answer));
+                println!();
+                let rows = side_by_side(&answer);
+                list(
+                    false,
+                    &rows,
+                    ASKED_AND_GRANTED,
+                    "It asks for nothing of the host.",
+                );
             }
             Ok(())
         }
@@ -469,6 +484,61 @@ fn needed(answer: &Value) -> String {
         .concat()
 }
 
+/// A row for each import, host, secret and limit that is asked for, approved or granted beyond what
+/// every plugin gets.
+fn side_by_side(plugin: &Value) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (what, word) in [
+        ("imports", "may call"),
+        ("hosts", "may reach"),
+        ("secrets", "may use the secret"),
+        ("limits", "limit"),
+    ] {
+        let entries = |which: &str| -> Vec<(String, String)> {
+            let line = |name: &str| text::line(name, 120);
+            match &plugin[which][what] {
+                Value::Array(names) => names
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(|name| (line(name), "yes".to_owned()))
+                    .collect(),
+                Value::Object(named) => named
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(name, value)| {
+                        let shown = match value {
+                            Value::Number(number) => number.to_string(),
+                            _ => "yes".to_owned(),
+                        };
+                        (line(name), shown)
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            }
+        };
+        let (asked, approved, granted) =
+            (entries("asked"), entries("approved"), entries("granted"));
+        let mut names: Vec<&String> = asked
+            .iter()
+            .chain(&approved)
+            .map(|(name, _)| name)
+            .collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let shown = |entries: &[(String, String)]| {
+                let found = entries.iter().find(|(other, _)| other == name);
+                found.map_or_else(|| "no".to_owned(), |(_, shown)| shown.clone())
+            };
+            rows.push(json!({
+                "what": format!("{word} {name}"),
+                "asked": shown(&asked), "approved": shown(&approved), "granted": shown(&granted),
+            }));
+        }
+    }
+    rows
+}
+
 /// What a plugin asks for beside what it was granted, in plain words.
 pub(crate) fn permissions(plugin: &Value) -> String {
     let words = |which: &str, what: &str| -> Vec<String> {
@@ -527,6 +597,34 @@ pub(crate) fn permissions(plugin: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_asked_approved_and_granted_stands_side_by_side() {
+        let plugin = json!({
+            "asked": {"imports": ["http"], "limits": {"memory": 2_000}},
+            "approved": {"imports": [], "hosts": ["https://a.example"], "limits": {"memory": 3_000}},
+            "granted": {
+                "imports": [], "hosts": ["https://a.example"], "limits": {"memory": 2_500, "fuel": 1},
+            },
+        });
+        let rows = side_by_side(&plugin);
+        let shown: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let word = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+                let words = ["what", "asked", "approved", "granted"].map(word);
+                words.join(" | ")
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "may call http | yes | no | no",
+                "may reach https://a.example | no | yes | yes",
+                "limit memory | 2000 | 3000 | 2500",
+            ]
+        );
+    }
 
     #[test]
     fn permissions_say_in_plain_words_what_is_granted_and_what_not() {
