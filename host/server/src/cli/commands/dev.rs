@@ -4,7 +4,7 @@
 //! What must hold: an approval is never widened by itself. A build that asks for more than the one
 //! before waits for `jackfield plugin grant`, unless `--grant` says otherwise.
 
-use super::plugin;
+use super::{plugin, plugin_words};
 use crate::cli::Session;
 use crate::cli::exit::Failure;
 use crate::cli::sources::{self, Reach};
@@ -103,10 +103,10 @@ async fn replace(session: &Session, dev: &Dev) -> Result<(), Failure> {
         print_json(&answer);
     } else if is_new && answer["approved"].is_null() {
         println!("{} asks for:", text::line(&name, 80));
-        print!("{}", plugin::permissions(&answer));
+        print!("{}", plugin_words::permissions(&answer));
         println!("`jackfield plugin grant {name}` approves it; `--grant` approves every build.");
     } else {
-        print!("{}", plugin::change(&answer));
+        print!("{}", plugin_words::change(&answer));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ pub(super) mod key;
 pub(super) mod message;
 pub(super) mod opt_out;
 pub(super) mod plugin;
+mod plugin_words;
 mod project;
 mod publish;
 pub(super) mod ready;
