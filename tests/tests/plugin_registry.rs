@@ -56,6 +56,8 @@ async fn a_signed_plugin_goes_through_a_registry_and_is_updated_from_it() {
     let first = push("first.wasm", "1.0.0").await;
     assert_eq!(first["signed"], true, "{first:#}");
     let tag = registry.oci("steps/misbehave:1");
+    let said = host.cli(["plugin", "inspect", &tag]).await.ok();
+    assert!(said.contains("a step of workflows"), "{said}");
     host.cli(["plugin", "install", &tag, "--grant"]).await.ok();
     let shown = host.api.get("/v1/plugins/misbehave").await.ok();
     assert_eq!(shown["digest"], first["digest"], "{shown:#}");

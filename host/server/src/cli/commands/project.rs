@@ -4,10 +4,12 @@
 use super::trial;
 use crate::cli::exit::Failure;
 use crate::cli::input;
+use crate::cli::sources::{self, Reach};
 use crate::cli::table::print_json;
 use crate::cli::text;
 use clap::Subcommand;
 use jackfield_authoring::{self as authoring, BuildError, Built, Project};
+use jackfield_registry::Source;
 use jackfield_sandbox::{Inspection, Interface};
 use serde_json::json;
 use std::path::PathBuf;
@@ -29,8 +31,11 @@ pub(crate) enum Command {
     Check(trial::Check),
     /// Says what a component is and may ask for, without running it and without a host
     Inspect {
-        /// The file (.wasm)
-        file: String,
+        /// Where it is: FILE (.wasm), https://…, or oci://HOST/NAME:TAG
+        #[arg(value_name = "SOURCE")]
+        source: String,
+        #[command(flatten)]
+        reach: Reach,
     },
 }
 
@@ -40,7 +45,7 @@ pub(crate) async fn run(json: bool, command: Command) -> Result<(), Failure> {
         Command::Build { folder } => build(json, folder).await,
         Command::Test(given) => trial::test(json, given).await,
         Command::Check(given) => trial::conforms(json, given).await,
-        Command::Inspect { file } => inspect(json, &file),
+        Command::Inspect { source, reach } => inspect(json, &source, &reach).await,
     }
 }
 
@@ -127,9 +132,12 @@ pub(crate) fn refused(error: BuildError) -> Failure {
     }
 }
 
-/// What a file is and may ask for.
-fn inspect(json: bool, file: &str) -> Result<(), Failure> {
-    let bytes = input::bytes(file)?;
+/// What a component is and may ask for, wherever it is.
+async fn inspect(json: bool, file: &str, reach: &Reach) -> Result<(), Failure> {
+    let bytes = match file.parse() {
+        Ok(Source::Url(_) | Source::Oci(_)) => sources::component(file, reach, None).await?.bytes,
+        _ => input::bytes(file)?,
+    };
     let most = jackfield_sandbox::Options::new("").max_component_bytes;
     let found = jackfield_sandbox::inspect(&bytes, most)
         .map_err(|error| Failure::Invalid(format!("{file}: {error}")))?;
