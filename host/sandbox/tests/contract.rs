@@ -125,7 +125,7 @@ async fn describe_may_log_and_nothing_else() {
     let described = sandbox.describe(&inspection.digest).await.unwrap();
     assert_eq!(
         described.json,
-        r#"{"name":"misbehave","version":"1.0.0","title":"Misbehave","summary":"Does harm.","hosts":["*"],"denied":"yes","now":0}"#
+        r#"{"name":"misbehave","version":"1.0.0","title":"Misbehave","summary":"Does harm.","category":"other","settings":{"type":"object"},"output":{},"hosts":["*"],"denied":"yes","now":0}"#
     );
     assert_eq!(described.log.len(), 1);
 }
