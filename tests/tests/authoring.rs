@@ -107,13 +107,28 @@ async fn a_step_is_made_tested_built_installed_and_run() {
     std::fs::write(&source, text.replace("\"there\"", "\"friend\"")).unwrap();
     let shown = project.display().to_string();
     let done = host.cli(["plugin", "dev", &shown, "--once"]).await.ok();
-    assert!(done.contains("is in use: workflow hello"), "{done}");
+    assert!(
+        done.contains("is in use") && done.contains("workflow hello of main uses it"),
+        "{done}"
+    );
     let run = api
         .start("hello", Some("email:ann@example.com"), json!({}))
         .await;
     let run = api.completed(&run).await;
     assert_eq!(
         run["outputs"]["greet"]["text"], "Good morning friend",
+        "{run:#}"
+    );
+
+    // It is changed back: bytes that the host has had are current again.
+    std::fs::write(&source, text).unwrap();
+    host.cli(["plugin", "dev", &shown, "--once"]).await.ok();
+    let run = api
+        .start("hello", Some("email:ann@example.com"), json!({}))
+        .await;
+    let run = api.completed(&run).await;
+    assert_eq!(
+        run["outputs"]["greet"]["text"], "Good morning there",
         "{run:#}"
     );
 }
