@@ -269,12 +269,7 @@ async fn wait_on(core: &Arc<Core>, lock: &BucketLock, mut run: Run) -> Result<()
     run.reason = None;
     run.updated_at = now;
     commit.put(&run);
-    core.store
-        .commit(commit)
-        .await
-        .map_err(AcceptError::Commit)?;
-    core.moved(&run.id);
-    Ok(())
+    commit_and_tell(core, &run.id, commit).await
 }
 
 /// Parks a run in its wait: somebody must see to it, and what it waits for is still heard. False when
@@ -289,29 +284,15 @@ pub(crate) async fn park_waiting(
         return Ok(false);
     };
     let lock = core.lock(bucket).await?;
-    let Some(mut run) = load(core, id).await? else {
+    let Some(run) = load(core, id).await? else {
         return Ok(false);
     };
     if run.state != "waiting" {
         return Ok(false);
     }
     let mut commit = lock.tenure().commit();
-    let entry = Entry::NeedsAttention {
-        code: code.to_owned(),
-        message: message.to_owned(),
-    };
-    let (step, now) = (run.step.clone(), core.now());
-    commit.put(&entry.record(run.bucket, &run.id, run.seq, step.as_deref(), now));
-    run.seq += 1;
-    run.state = "needs-attention".to_owned();
-    run.reason = Some(code.to_owned());
-    run.updated_at = now;
-    commit.put(&run);
-    core.store
-        .commit(commit)
-        .await
-        .map_err(AcceptError::Commit)?;
-    core.moved(id);
+    parked(core, run, code, message.to_owned(), &mut commit);
+    commit_and_tell(core, id, commit).await?;
     Ok(true)
 }
 
@@ -355,11 +336,15 @@ async fn commit_cancelled(
     let id = run.id.clone();
     let mut commit = lock.tenure().commit();
     cancelled(core, run, reason, &mut commit);
+    commit_and_tell(core, &id, commit).await
+}
+
+async fn commit_and_tell(core: &Core, id: &str, commit: Commit) -> Result<(), AcceptError> {
     core.store
         .commit(commit)
         .await
         .map_err(AcceptError::Commit)?;
-    core.moved(&id);
+    core.moved(id);
     Ok(())
 }
 
@@ -370,29 +355,34 @@ pub(crate) async fn park(
     code: &str,
     message: String,
 ) -> Result<(), BurstEnd> {
+    let reload = |error: &dyn std::fmt::Display| BurstEnd::Reload(error.to_string());
+    run.seq = next_seq(core, &run).await.map_err(|error| reload(&error))?;
+    let Ok(tenure) = core.tenures.of(run.bucket) else {
+        return Err(BurstEnd::Leave);
+    };
+    let (id, mut commit) = (run.id.clone(), tenure.commit());
+    parked(core, run, code, message, &mut commit);
+    core.store
+        .commit(commit)
+        .await
+        .map_err(|error| reload(&error))?;
+    core.moved(&id);
+    Ok(())
+}
+
+/// Adds to the commit that a run needs attention.
+fn parked(core: &Core, mut run: Run, code: &str, message: String, commit: &mut Commit) {
     let entry = Entry::NeedsAttention {
         code: code.to_owned(),
         message,
     };
-    let reload = |error: &dyn std::fmt::Display| BurstEnd::Reload(error.to_string());
-    run.seq = next_seq(core, &run).await.map_err(|error| reload(&error))?;
     let now = core.now();
-    let Ok(tenure) = core.tenures.of(run.bucket) else {
-        return Err(BurstEnd::Leave);
-    };
-    let mut commit = tenure.commit();
     commit.put(&entry.record(run.bucket, &run.id, run.seq, run.step.as_deref(), now));
     run.seq += 1;
     run.state = "needs-attention".to_owned();
     run.reason = Some(code.to_owned());
     run.updated_at = now;
     commit.put(&run);
-    core.store
-        .commit(commit)
-        .await
-        .map_err(|error| reload(&error))?;
-    core.moved(&run.id);
-    Ok(())
 }
 
 /// The place of a run's next journal entry. Entries of a result that was committed alone are not
