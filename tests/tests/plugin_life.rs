@@ -230,6 +230,33 @@ async fn without_its_grant_a_plugin_is_not_called_and_its_runs_go_on_when_they_m
 }
 
 #[tokio::test]
+async fn what_was_taken_back_from_bytes_is_not_given_them_by_an_update() {
+    let host = Host::start().await;
+    let api = &host.api;
+    install(api, version("1.0.0", true)).await.ok();
+    api.post("/v1/plugins/misbehave/grant", json!({}))
+        .await
+        .ok();
+    let newer = update(api, "misbehave", version("1.1.0", true)).await.ok();
+    assert_eq!(newer["current"], true, "{newer:#}");
+    let digest = newer["digest"].as_str().unwrap();
+    api.delete(&format!("/v1/plugins/{digest}/grant"))
+        .await
+        .ok();
+
+    let again = update(api, "misbehave", version("1.1.0", true)).await.ok();
+    assert_eq!(again["current"], false, "{again:#}");
+    assert_eq!(again["approved"], Value::Null, "{again:#}");
+    let before = api.get("/v1/plugins/misbehave").await.ok();
+    assert_eq!(before["version"], "1.0.0", "{before:#}");
+    let granted = api
+        .post(&format!("/v1/plugins/{digest}/grant"), json!({}))
+        .await
+        .ok();
+    assert_eq!(granted["current"], true, "{granted:#}");
+}
+
+#[tokio::test]
 async fn a_removal_by_force_parks_what_waits_and_loses_nothing_that_is_waited_for() {
     let host = Host::start().await;
     let api = &host.api;

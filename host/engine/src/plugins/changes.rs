@@ -157,7 +157,10 @@ impl Plugins {
                     .or_else(|| current_of(others.iter(), &record.name, None))
                     .or_else(|| others.iter().max_by_key(|other| other.installed_at));
                 match old {
-                    Some(old) => self.take_over(&mut record, old, *new_publisher, now)?,
+                    Some(old) => {
+                        let kept = installed.is_some();
+                        self.take_over(&mut record, old, kept, *new_publisher, now)?;
+                    }
                     None if installed.is_some() => {}
                     None => return Err(PluginError::NotFound(of.clone())),
                 }
@@ -172,11 +175,14 @@ impl Plugins {
         self.view(record).await
     }
 
-    /// Puts newer bytes in the place of `old`, as far as that is allowed without asking.
+    /// Puts newer bytes in the place of `old`, as far as that is allowed without asking. Bytes that
+    /// are kept already have what they were approved, also if that is nothing: somebody may have
+    /// taken it back.
     fn take_over(
         &self,
         record: &mut Record,
         old: &Record,
+        kept: bool,
         new_publisher: bool,
         now: i64,
     ) -> Result<(), PluginError> {
@@ -198,7 +204,7 @@ impl Plugins {
             });
         }
         record.update_of = Some(old.digest.clone());
-        if record.approved.is_null() && !old.approved.is_null() {
+        if !kept && record.approved.is_null() && !old.approved.is_null() {
             let asked = permissions_of(&record.asked)?;
             let before = permissions_of(&old.asked)?;
             if asked.beyond(&before).is_empty() {

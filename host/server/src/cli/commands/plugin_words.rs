@@ -23,7 +23,7 @@ pub(super) fn change(answer: &Value) -> String {
         .collect();
     let full = word("digest", 80);
     let why = if more.is_empty() {
-        "nothing of this name was granted before".to_owned()
+        "it has no grant of its own".to_owned()
     } else {
         format!("it asks for more than the one before:\n{}", more.concat())
     };
