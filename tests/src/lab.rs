@@ -34,6 +34,7 @@ impl Domain for Nobody {
         _: &str,
         contact: Option<&str>,
         _: &[Effect],
+        _: Option<&Commit>,
     ) -> Result<View, DomainError> {
         let mut namespaces = Map::new();
         if let Some(id) = contact {

@@ -80,7 +80,7 @@ async fn a_step_is_made_tested_built_installed_and_run() {
         said[4]
     );
     assert!(
-        said[4].contains("is a step of workflows, made against the contract 1.0.0"),
+        said[4].contains("is a step of workflows, made against the contract 1.1.0"),
         "{}",
         said[4]
     );
@@ -189,7 +189,7 @@ async fn the_same_plugin_in_four_languages_does_the_same() {
             let said = jackfield(&project, &["plugin", "inspect", &file, "--json"]).ok();
             let said: Value = serde_json::from_str(&said).unwrap();
             assert_eq!(said["wasi"], json!([]), "{name}: {said:#}");
-            assert_eq!(said["contract"], "1.0.0", "{name}: {said:#}");
+            assert_eq!(said["contract"], "1.1.0", "{name}: {said:#}");
             if kind == "step" {
                 let path = project.join(&file).display().to_string();
                 host.cli(["plugin", "install", &path, "--grant"]).await.ok();

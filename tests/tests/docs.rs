@@ -252,7 +252,13 @@ fn pages() -> Vec<PathBuf> {
 #[tokio::test]
 async fn every_workflow_of_the_documents_and_examples_is_valid() {
     // What a workspace would have to have first.
-    const THERE: [&str; 3] = ["unknown-channel", "unknown-template", "unknown-field"];
+    const THERE: [&str; 5] = [
+        "unknown-channel",
+        "unknown-template",
+        "unknown-field",
+        "unknown-list",
+        "unknown-workflow",
+    ];
     let host = Host::start().await;
     let mut found = Vec::new();
     for page in pages() {

@@ -12,9 +12,9 @@ use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 /// The version of the contract that plugins are built against: that of the package in `wit/`.
-pub const CONTRACT: &str = "1.0.0";
+pub const CONTRACT: &str = "1.1.0";
 
-/// The custom section that names the contract version, as text (`1.0.0`).
+/// The custom section that names the contract version, as text (`1.1.0`).
 const CONTRACT_SECTION: &str = "jackfield:contract";
 /// What the contract's interfaces are called.
 const PACKAGE: &str = "jackfield:plugin/";
@@ -94,7 +94,7 @@ pub fn imports(component: &[u8]) -> Result<Vec<String>, ComponentError> {
         .collect())
 }
 
-/// `jackfield:plugin/http@1.0.0` is `http`.
+/// `jackfield:plugin/http@1.1.0` is `http`.
 fn of_contract(name: &str) -> Option<&str> {
     let (interface, _) = name.strip_prefix(PACKAGE)?.split_once('@')?;
     Some(interface)
@@ -173,7 +173,7 @@ mod tests {
     fn a_component_that_exports_no_plugin_interface_has_no_names_of_the_contract() {
         let empty = wasm_encoder::Component::new().finish();
         assert!(names(&empty).unwrap().exports.is_empty());
-        assert_eq!(of_contract("jackfield:plugin/http@1.0.0"), Some("http"));
+        assert_eq!(of_contract("jackfield:plugin/http@1.1.0"), Some("http"));
         assert_eq!(of_contract("wasi:io/poll@0.2.3"), None);
     }
 

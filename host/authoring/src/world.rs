@@ -82,8 +82,8 @@ mod tests {
         let world = std::fs::read_to_string(wit.join("world.wit")).unwrap();
         assert_eq!(
             world,
-            "package local:greet;\n\nworld plugin {\n  import jackfield:plugin/log@1.0.0;\n  import \
-             jackfield:plugin/contacts@1.0.0;\n  export jackfield:plugin/step@1.0.0;\n}\n"
+            "package local:greet;\n\nworld plugin {\n  import jackfield:plugin/log@1.1.0;\n  import \
+             jackfield:plugin/contacts@1.1.0;\n  export jackfield:plugin/step@1.1.0;\n}\n"
         );
         assert!(wit.join("deps/jackfield-plugin/step.wit").is_file());
     }

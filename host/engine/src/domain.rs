@@ -103,13 +103,14 @@ pub enum DomainError {
 #[async_trait]
 pub trait Domain: Send + Sync + 'static {
     /// What a run of this workspace and contact can see. `pending` are effects of the running
-    /// activation and of earlier steps of the burst that are not committed yet: the view shows
-    /// the contact as if they were.
+    /// activation and of earlier steps of the burst that are not committed yet, `commit` is one that
+    /// is being put together: the view shows the contact as if they were committed.
     async fn view(
         &self,
         workspace: &str,
         contact: Option<&str>,
         pending: &[Effect],
+        commit: Option<&Commit>,
     ) -> Result<View, DomainError>;
 
     /// Answers a host call of the interfaces `contacts` and `messages`.

@@ -24,10 +24,11 @@ use jackfield_store::records::{Decision, Enrolment, Event, Run, Wait};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, StoreExt};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many runs in a row may start one another by their effects.
-const MAX_DEPTH: u32 = 10;
+pub(crate) const MAX_DEPTH: u32 = 10;
 /// The largest event.
 pub const MAX_EVENT: usize = 256 << 10;
 
@@ -99,9 +100,16 @@ pub(crate) struct React {
     accepted: Accepted,
     started: Vec<Run>,
     woken: Vec<Run>,
+    /// The ids of those that are cancelled.
+    cancelled: Vec<String>,
 }
 
 impl React {
+    /// A run begins with the commit.
+    pub(crate) fn start(&mut self, run: Run) {
+        self.started.push(run);
+    }
+
     /// The commit is durable: the runs go on.
     pub(crate) fn go(core: &Arc<Core>, react: React) -> Accepted {
         for run in react.started.into_iter().chain(react.woken) {
@@ -167,8 +175,9 @@ impl Engine {
     }
 }
 
-/// What an event is matched by.
-pub(crate) fn topic(workspace: &str, event: &str, subject: &str) -> String {
+/// What an event about something is matched by: the `topic` of the waits for it.
+#[must_use]
+pub fn topic(workspace: &str, event: &str, subject: &str) -> String {
     format!("{workspace}/{event}/{subject}")
 }
 
@@ -181,7 +190,8 @@ pub(crate) async fn react(
     commit: &mut Commit,
 ) -> Result<React, AcceptError> {
     let mut react = React::default();
-    for event in events {
+    let mut events = VecDeque::from(events);
+    while let Some(event) = events.pop_front() {
         let now = core.now();
         let row = Event {
             bucket: lock.bucket(),
@@ -200,7 +210,7 @@ pub(crate) async fn react(
             ..AcceptedEvent::default()
         };
         wake_waits(core, &row, commit, &mut react, &mut outcome).await?;
-        exit_runs(core, &row, commit, &react).await?;
+        events.extend(exit_runs(core, &row, commit, &mut react).await?);
         start_runs(core, &row, depth, commit, &mut react, &mut outcome).await?;
         commit.put(&row);
         react.accepted.events.push(outcome);
@@ -237,7 +247,8 @@ async fn wake_waits(
         .max_by(|a, b| (a.at, &a.run).cmp(&(b.at, &b.run)))
         .map(|wait| wait.run.clone());
     waits.sort_by(|a, b| (a.at, &a.run).cmp(&(b.at, &b.run)));
-    let mut seen: Vec<String> = react.woken.iter().map(|run| run.id.clone()).collect();
+    let woken = react.woken.iter().map(|run| &run.id);
+    let mut seen: Vec<String> = woken.chain(&react.cancelled).cloned().collect();
     for wait in waits {
         if seen.contains(&wait.run) {
             continue;
@@ -289,30 +300,32 @@ pub(crate) fn ends(event: &Event, wait: &Wait) -> bool {
 }
 
 /// Ends the contact's waiting runs of workflows that say so of this event (`exit-on`), but those
-/// that the event itself has woken.
+/// that the event itself has woken. Answers with the events that this raises.
 async fn exit_runs(
     core: &Arc<Core>,
     event: &Event,
     commit: &mut Commit,
-    react: &React,
-) -> Result<(), AcceptError> {
+    react: &mut React,
+) -> Result<Vec<NewEvent>, AcceptError> {
     let exit = match event.name.as_str() {
         "message.received" => ExitOn::IncomingMessage,
-        "conversation.closed" => ExitOn::ConversationClosed,
+        // By hand: what a workflow closes is no reason for another to end.
+        "conversation.closed" if event.source != "run" => ExitOn::ConversationClosed,
         "message.sent-by-human" => ExitOn::OutgoingHumanMessage,
         "conversation.assigned" => ExitOn::ManualAssignment,
-        _ => return Ok(()),
+        _ => return Ok(Vec::new()),
     };
     let live = core.workflows.live(&event.workspace).await?;
     let Some(contact) = event.contact.as_ref() else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     if !live
         .iter()
         .any(|version| version.document.exit_on.contains(&exit))
     {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut raised = Vec::new();
     let query = Query::<Run>::of(event.bucket)
         .equal("contact", contact.as_str())
         .equal("workspace", event.workspace.as_str())
@@ -323,12 +336,14 @@ async fn exit_runs(
             .workflows
             .version(&run.workspace, &run.workflow, run.version)
             .await?;
-        let woken = react.woken.iter().any(|woken| woken.id == run.id);
-        if !woken && version.document.exit_on.contains(&exit) {
-            wake::cancelled(core, run, exit.name(), commit);
+        let done =
+            react.woken.iter().any(|woken| woken.id == run.id) || react.cancelled.contains(&run.id);
+        if !done && version.document.exit_on.contains(&exit) {
+            react.cancelled.push(run.id.clone());
+            raised.extend(wake::cancelled(core, run, exit.name(), commit));
         }
     }
-    Ok(())
+    Ok(raised)
 }
 
 /// Starts the workflows that the event triggers.
@@ -350,7 +365,12 @@ async fn start_runs(
             .iter()
             .filter(|t| t.event == event.name)
         {
-            let refusal = consider(core, event, depth, version, trigger, &mut view, react).await?;
+            let seen = Seen {
+                commit,
+                react,
+                view: &mut view,
+            };
+            let refusal = consider(core, event, depth, version, trigger, seen).await?;
             considered = Some(refusal);
             if considered == Some(None) {
                 break;
@@ -359,7 +379,7 @@ async fn start_runs(
         match considered {
             None => {}
             Some(None) => {
-                let (run, _) = new_run(core, version, event, depth, commit).await?;
+                let (run, _) = add_run(core, version, event, depth, |_, _| {}, commit).await?;
                 outcome.runs.push(run.id.clone());
                 react.started.push(run);
             }
@@ -387,6 +407,15 @@ async fn start_runs(
     Ok(())
 }
 
+/// What is known where triggers are considered.
+struct Seen<'a> {
+    /// What comes with the event.
+    commit: &'a Commit,
+    react: &'a React,
+    /// Made for the first trigger that looks.
+    view: &'a mut Option<View>,
+}
+
 /// Whether a trigger is taken; if not, why.
 async fn consider(
     core: &Arc<Core>,
@@ -394,9 +423,13 @@ async fn consider(
     depth: u32,
     version: &Version,
     trigger: &Trigger,
-    view: &mut Option<View>,
-    react: &React,
+    seen: Seen<'_>,
 ) -> Result<Option<(&'static str, Value)>, AcceptError> {
+    let Seen {
+        commit,
+        react,
+        view,
+    } = seen;
     if depth > MAX_DEPTH {
         return Ok(Some(("loop-guard", json!({"depth": depth}))));
     }
@@ -410,7 +443,12 @@ async fn consider(
             .ok_or_else(|| DomainError::Unavailable("the engine is not attached".to_owned()))?;
         *view = Some(
             domain
-                .view(&event.workspace, event.contact.as_deref(), &[])
+                .view(
+                    &event.workspace,
+                    event.contact.as_deref(),
+                    &[],
+                    Some(commit),
+                )
                 .await?,
         );
     }
@@ -447,7 +485,14 @@ async fn consider(
     if started_now {
         return Ok(Some(("already-enrolled", Value::Null)));
     }
-    let Some(enrolled) = enrolment(core, event, &version.workflow, contact).await? else {
+    let enrolled = enrolment(
+        core,
+        event.bucket,
+        &event.workspace,
+        &version.workflow,
+        contact,
+    );
+    let Some(enrolled) = enrolled.await? else {
         return Ok(None);
     };
     if trigger.once_per_contact {
@@ -465,12 +510,13 @@ async fn consider(
 /// That the contact was once enrolled in the workflow.
 pub(crate) async fn enrolment(
     core: &Core,
-    event: &Event,
+    bucket: i32,
+    workspace: &str,
     workflow: &str,
     contact: &str,
 ) -> Result<Option<Enrolment>, ReadError> {
-    let query = Query::<Enrolment>::of(event.bucket)
-        .equal("workspace", event.workspace.as_str())
+    let query = Query::<Enrolment>::of(bucket)
+        .equal("workspace", workspace)
         .equal("workflow", workflow)
         .equal("contact", contact);
     core.store.first(query).await
@@ -490,15 +536,18 @@ fn accounts_of(data: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Adds a new run to the commit, and gives it with its state.
-pub(crate) async fn new_run(
+/// Adds a new run to the commit, and gives it with its state. `shape` makes it another than a run
+/// that begins at its first step.
+pub(crate) async fn add_run(
     core: &Core,
     version: &Version,
     event: &Event,
     depth: u32,
+    shape: impl FnOnce(&mut Run, &mut State),
     commit: &mut Commit,
 ) -> Result<(Run, State), AcceptError> {
-    let (mut run, state) = opening::new_run(core, version, event, depth);
+    let (mut run, mut state) = opening::new_run(core, version, event, depth);
+    shape(&mut run, &mut state);
     run.data =
         serde_json::to_value(&state).map_err(|error| AcceptError::Invalid(error.to_string()))?;
     run.seq = 1;
@@ -508,7 +557,14 @@ pub(crate) async fn new_run(
     };
     commit.put(&entry.record(run.bucket, &run.id, 0, None, event.at));
     if let Some(contact) = &event.contact {
-        let earlier = enrolment(core, event, &version.workflow, contact).await?;
+        let earlier = enrolment(
+            core,
+            event.bucket,
+            &event.workspace,
+            &version.workflow,
+            contact,
+        );
+        let earlier = earlier.await?;
         commit.put(&Enrolment {
             bucket: event.bucket,
             workspace: event.workspace.clone(),

@@ -45,7 +45,7 @@ pub use domain::{
     Actor, Answer, Applied, Domain, DomainError, Effect, NewEvent, SecretOwner, Template, View,
 };
 pub use engine::{BucketLock, Engine, Options};
-pub use events::{AcceptError, Accepted, AcceptedEvent, MAX_EVENT, Skipped};
+pub use events::{AcceptError, Accepted, AcceptedEvent, MAX_EVENT, Skipped, topic};
 pub use parcels::{AskError, Worker};
 pub use permissions::{Permissions, SecretUse};
 pub use plugins::{

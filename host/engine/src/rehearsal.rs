@@ -14,7 +14,7 @@ use crate::domain::{Template, View};
 use crate::permissions::{self, Permissions};
 use crate::prepared;
 use crate::run::calls;
-use crate::scope::{RunNames, RunScope};
+use crate::scope::{RunNames, RunScope, timestamp};
 use crate::templates;
 use crate::variables::{Scope, Unset};
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ use jackfield_sandbox::{HostCall, HostCalls, HostReply, Inspection, Interfaces, 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a variable without a value becomes: the usual of a workspace.
 const UNSET: Unset = Unset::Empty;
@@ -56,6 +56,12 @@ pub struct Scene {
     pub drawn: u64,
     /// Messages that earlier activations have sent.
     pub sent: u32,
+    /// Comments that earlier activations have made.
+    pub comments: u32,
+    /// Runs that earlier activations have started.
+    pub started: u32,
+    /// The lists that the contact is on. Every list is there.
+    pub lists: BTreeSet<String>,
 }
 
 /// What a plugin may do in a rehearsal: as of a grant in production.
@@ -219,6 +225,9 @@ impl<S: Script> Rehearsal<S> {
             HostCall::ContactsGet => {
                 HostReply::Maybe(self.scene.contact.as_ref().map(Value::to_string))
             }
+            HostCall::ConversationsGet => {
+                HostReply::Maybe(self.conversation().map(|one| one.to_string()))
+            }
             HostCall::MessagesChannel { name } => HostReply::Text(
                 self.scene
                     .channels
@@ -269,6 +278,32 @@ impl<S: Script> Rehearsal<S> {
                     Ok(())
                 }
             }),
+            HostCall::ContactsRetag { change } => HostReply::Text(self.retag(change)),
+            HostCall::ConversationsOpen => HostReply::Text(self.open()),
+            HostCall::ConversationsClose { note } => HostReply::Text(self.close(note.as_deref())),
+            HostCall::ConversationsComment { text } => {
+                HostReply::Text(self.known_contact().map(|_| ()).and_then(|()| {
+                    if text.trim().is_empty() {
+                        return Err(refused("invalid", "a comment has a text"));
+                    }
+                    self.scene.comments += 1;
+                    Ok(format!("comment-{}", self.scene.comments))
+                }))
+            }
+            HostCall::ListsAdd { list } => HostReply::Truth(self.list(list, true)),
+            HostCall::ListsRemove { list } => HostReply::Truth(self.list(list, false)),
+            HostCall::WorkflowsStart { options, .. } => {
+                HostReply::Text(match serde_json::from_str::<Value>(options) {
+                    Ok(options) if options.is_object() => {
+                        self.scene.started += 1;
+                        Ok(format!("run-{}", self.scene.started))
+                    }
+                    _ => Err(refused(
+                        "invalid",
+                        "the options of a start are an object of JSON",
+                    )),
+                })
+            }
             HostCall::MessagesSend { message } => {
                 HostReply::Text(match serde_json::from_str::<Value>(message) {
                     Ok(message) if message.is_object() => {
@@ -289,6 +324,78 @@ impl<S: Script> Rehearsal<S> {
             .filter(|contact| contact.is_object())
     }
 
+    fn known_contact(&mut self) -> Result<&mut Value, CallError> {
+        self.contact_mut()
+            .ok_or_else(|| refused("not-found", "the run has no contact"))
+    }
+
+    fn retag(&mut self, change: &str) -> Result<String, CallError> {
+        let change: Value = serde_json::from_str(change)
+            .map_err(|error| refused("invalid", format!("the change is no JSON: {error}")))?;
+        let contact = self.known_contact()?;
+        let named = |key: &str| change[key].as_array().cloned().unwrap_or_default();
+        let mut held = contact["tags"].as_array().cloned().unwrap_or_default();
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        for tag in named("remove") {
+            if let Some(place) = held.iter().position(|one| *one == tag) {
+                removed.push(held.remove(place));
+            }
+        }
+        for tag in named("add") {
+            if !held.contains(&tag) {
+                held.push(tag.clone());
+                added.push(tag);
+            }
+        }
+        contact["tags"] = held.into();
+        Ok(json!({"added": added, "removed": removed}).to_string())
+    }
+
+    fn conversation(&self) -> Option<&Value> {
+        let found = self.scene.contact.as_ref()?.get("conversation")?;
+        (!found.is_null()).then_some(found)
+    }
+
+    fn open(&mut self) -> Result<String, CallError> {
+        let now = timestamp(self.scene.now).to_string();
+        let contact = self.known_contact()?;
+        if contact["conversation"]["state"] != "open" {
+            contact["conversation"] = json!({
+                "id": "conversation-1", "state": "open", "source": "workflow", "opened_at": now,
+            });
+        }
+        Ok(contact["conversation"].to_string())
+    }
+
+    fn close(&mut self, note: Option<&str>) -> Result<String, CallError> {
+        let note: Value = serde_json::from_str(note.unwrap_or("{}"))
+            .map_err(|error| refused("invalid", format!("the note is no JSON: {error}")))?;
+        let now = timestamp(self.scene.now).to_string();
+        let contact = self.known_contact()?;
+        let conversation = &mut contact["conversation"];
+        if conversation["state"] != "open" {
+            return Ok(Value::Null.to_string());
+        }
+        conversation["state"] = "closed".into();
+        conversation["closed_at"] = now.into();
+        conversation["closed_by"] = "workflow".into();
+        for key in ["category", "summary"] {
+            if let Some(text) = note.get(key).filter(|text| !text.is_null()) {
+                conversation[key] = text.clone();
+            }
+        }
+        Ok(conversation.to_string())
+    }
+
+    fn list(&mut self, list: &str, on: bool) -> Result<bool, CallError> {
+        self.known_contact()?;
+        Ok(if on {
+            self.scene.lists.insert(list.to_owned())
+        } else {
+            self.scene.lists.remove(list)
+        })
+    }
+
     fn update(
         &mut self,
         field: &str,
@@ -298,9 +405,7 @@ impl<S: Script> Rehearsal<S> {
         use contacts::Operation;
         let value: Value = serde_json::from_str(value)
             .map_err(|error| refused("invalid", format!("the value is no JSON: {error}")))?;
-        let contact = self
-            .contact_mut()
-            .ok_or_else(|| refused("not-found", "the run has no contact"))?;
+        let contact = self.known_contact()?;
         let held = contact.get(field).cloned().unwrap_or_default();
         let new = match (operation, held, value) {
             (Operation::Set, _, value) => value,

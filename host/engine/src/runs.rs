@@ -262,7 +262,8 @@ impl Runs {
         let event = self.manual(&version.workspace, bucket, contact, data);
         if let Some(contact) = contact
             && let Some(enrolled) =
-                events::enrolment(core, &event, &version.workflow, contact).await?
+                events::enrolment(core, bucket, &version.workspace, &version.workflow, contact)
+                    .await?
             && let Some(run) = wake::load(core, &enrolled.run).await?
             && crate::plugins::UNFINISHED.contains(&run.state.as_str())
         {
@@ -281,7 +282,8 @@ impl Runs {
                 at: event.at,
             });
         }
-        let (run, state) = events::new_run(core, version, &event, 0, &mut commit).await?;
+        let (run, state) =
+            events::add_run(core, version, &event, 0, |_, _| {}, &mut commit).await?;
         commit.put(&event);
         core.store
             .commit(commit)

@@ -3,9 +3,12 @@
 
 use crate::contacts::document::{Document, FieldError, clean_tags, field_type};
 use crate::contacts::{Operation, resolve};
+use crate::conversations;
+use crate::conversations::document::Conversation;
 use crate::effects::{self, Deed, FollowUp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::facade::Messaging;
+use crate::lists;
 use crate::message::{Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
 use async_trait::async_trait;
@@ -17,6 +20,7 @@ use jackfield_sandbox::wit::CallError;
 use jackfield_sandbox::{HostCall, HostReply};
 use jackfield_store::Commit;
 use jackfield_store::records::Message;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::any::Any;
@@ -35,7 +39,7 @@ impl From<Error> for DomainError {
     }
 }
 
-fn refusal(code: &str, message: impl Into<String>) -> CallError {
+pub(crate) fn refusal(code: &str, message: impl Into<String>) -> CallError {
     CallError {
         code: code.to_owned(),
         message: message.into(),
@@ -47,7 +51,7 @@ fn refusal(code: &str, message: impl Into<String>) -> CallError {
 }
 
 /// What a call answers: the value and the effects, or the refusal that the plugin sees.
-type Called<T> = std::result::Result<(T, Vec<Effect>), CallError>;
+pub(crate) type Called<T> = std::result::Result<(T, Vec<Effect>), CallError>;
 
 /// A refusal is an answer; that the database is away is not.
 fn told<T>(result: Result<Called<T>>) -> std::result::Result<Called<T>, DomainError> {
@@ -65,11 +69,18 @@ impl Domain for Messaging {
         workspace: &str,
         contact: Option<&str>,
         pending: &[Effect],
+        commit: Option<&Commit>,
     ) -> std::result::Result<View, DomainError> {
         let context = &*self.context;
         let settings = context.settings(workspace).await?;
         let mut namespaces = Map::new();
-        if let Some(document) = effects::overlay(context, workspace, contact, pending).await? {
+        let written = commit.zip(contact);
+        let written = written.and_then(|(commit, id)| effects::written(commit, id));
+        let document = match written {
+            Some(row) => Some(Document { row }),
+            None => effects::overlay(context, workspace, contact, pending).await?,
+        };
+        if let Some(document) = document {
             let channels = context.channels(workspace).await?;
             let shown = document.show(&channels);
             if let Some(assignee) = shown.get("assignee").and_then(Value::as_str) {
@@ -85,6 +96,9 @@ impl Domain for Messaging {
                 let kind = channel.connector.split('@').next().unwrap_or_default();
                 let value = json!({"id": channel.id, "name": channel.name, "kind": kind});
                 namespaces.insert("channel".to_owned(), value);
+            }
+            if let Some(conversation) = Conversation::of(&document) {
+                namespaces.insert("conversation".to_owned(), conversation.show(&channels));
             }
             namespaces.insert("contact".to_owned(), Value::Object(shown));
         }
@@ -125,6 +139,29 @@ impl Domain for Messaging {
                 Ok(((), effects)) => (HostReply::Done(Ok(())), effects),
                 Err(error) => (HostReply::Done(Err(error)), Vec::new()),
             },
+            HostCall::ContactsRetag { change } => text(retag(contact, change)),
+            HostCall::ConversationsGet => {
+                let channels = context.channels(&actor.workspace).await?;
+                let shown = contact
+                    .as_ref()
+                    .and_then(Conversation::of)
+                    .map(|one| one.show(&channels).to_string());
+                (HostReply::Maybe(shown), Vec::new())
+            }
+            HostCall::ConversationsOpen
+            | HostCall::ConversationsClose { .. }
+            | HostCall::ConversationsComment { .. } => {
+                let called = conversations::calls::answer(context, actor, contact, call).await;
+                text(told(called)?)
+            }
+            HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => {
+                let on = matches!(call, HostCall::ListsAdd { .. });
+                let called = lists::answer(context, actor, contact, list, on, pending).await;
+                match told(called)? {
+                    Ok((changed, effects)) => (HostReply::Truth(Ok(changed)), effects),
+                    Err(error) => (HostReply::Truth(Err(error)), Vec::new()),
+                }
+            }
             HostCall::MessagesChannel { name } => {
                 let called = self.channel(actor, contact.as_ref(), name).await;
                 text(told(called)?)
@@ -215,7 +252,7 @@ fn text(called: Called<String>) -> (HostReply, Vec<Effect>) {
     }
 }
 
-fn no_contact() -> CallError {
+pub(crate) fn no_contact() -> CallError {
     refusal("not-found", "this run has no contact")
 }
 
@@ -228,10 +265,44 @@ fn add_tags(contact: Option<Document>, tags: &[String]) -> Called<()> {
             Deed::Tags {
                 contact: contact.row.id,
                 add,
+                remove: Vec::new(),
+                silent: false,
             }
             .effect(),
         ],
     ))
+}
+
+/// What `contacts.retag` is given.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Retag {
+    add: Vec<String>,
+    remove: Vec<String>,
+    silent: bool,
+}
+
+fn retag(contact: Option<Document>, change: &str) -> Called<String> {
+    let mut contact = contact.ok_or_else(no_contact)?;
+    let change: Retag = serde_json::from_str(change).map_err(|error| {
+        let wanted = r#"{"add"?: ["vip"], "remove"?: ["lead"], "silent"?: true}"#;
+        refusal("invalid", format!("a change of tags is {wanted}: {error}"))
+    })?;
+    let clean = |tags: &[String]| clean_tags(tags).map_err(|said| refusal("invalid", said));
+    let (add, remove) = (clean(&change.add)?, clean(&change.remove)?);
+    let changed = contact.retag(&add, &remove);
+    let which = |wanted: bool| -> Vec<&str> {
+        let changed = changed.iter().filter(|(_, added)| *added == wanted);
+        changed.map(|(tag, _)| tag.as_str()).collect()
+    };
+    let answer = json!({"added": which(true), "removed": which(false)});
+    let deed = Deed::Tags {
+        contact: contact.row.id,
+        add,
+        remove,
+        silent: change.silent,
+    };
+    Ok((answer.to_string(), vec![deed.effect()]))
 }
 
 impl Messaging {

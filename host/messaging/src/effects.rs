@@ -7,13 +7,22 @@
 use crate::contacts::document::{Change, Document};
 use crate::contacts::{Operation, resolve};
 use crate::context::Context;
+use crate::conversations::Note;
+use crate::conversations::comment;
+use crate::conversations::document::{Conversation, Opening};
 use crate::error::{Error, Result};
+use crate::lists;
 use crate::message::Entry;
 use jackfield_engine::{Actor, Applied, Effect, NewEvent};
-use jackfield_store::records::{Contact, Message};
+use jackfield_store::records::{Comment, Contact, Conversation as Talk, Message};
 use jackfield_store::{Commit, Record, Write};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Who acts, in events and records of what a step does.
+pub(crate) const RUN: &str = "run";
+/// The same in conversations and messages.
+pub(crate) const WORKFLOW: &str = "workflow";
 
 /// Something that is to be done when the outcome is committed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +44,48 @@ pub(crate) enum Deed {
         /// Whose.
         contact: String,
         /// Which are added.
+        #[serde(default)]
         add: Vec<String>,
+        /// Which are removed.
+        #[serde(default)]
+        remove: Vec<String>,
+        /// No event is raised.
+        #[serde(default)]
+        silent: bool,
+    },
+    /// A conversation is opened.
+    Open {
+        /// With whom.
+        contact: String,
+        /// How.
+        opening: Opening,
+    },
+    /// The conversation is closed.
+    Close {
+        /// With whom.
+        contact: String,
+        /// Checked already.
+        note: Note,
+    },
+    /// A comment.
+    Comment {
+        /// About whom.
+        contact: String,
+        /// Its id.
+        id: String,
+        /// Checked already.
+        text: String,
+    },
+    /// A contact's place on a list.
+    List {
+        /// Whose.
+        contact: String,
+        /// The list's name.
+        name: String,
+        /// The list's id.
+        list: String,
+        /// On it, or off it.
+        on: bool,
     },
     /// A message into the outbox.
     Send {
@@ -49,7 +99,7 @@ impl Deed {
         Effect(serde_json::to_value(self).unwrap_or_default())
     }
 
-    fn read(effect: &Effect) -> Result<Deed> {
+    pub(crate) fn read(effect: &Effect) -> Result<Deed> {
         Deed::deserialize(&effect.0).map_err(|error| {
             Error::invalid(
                 "invalid-effect",
@@ -60,7 +110,12 @@ impl Deed {
 
     fn contact(&self) -> Option<&str> {
         match self {
-            Deed::Field { contact, .. } | Deed::Tags { contact, .. } => Some(contact),
+            Deed::Field { contact, .. }
+            | Deed::Tags { contact, .. }
+            | Deed::Open { contact, .. }
+            | Deed::Close { contact, .. }
+            | Deed::Comment { contact, .. }
+            | Deed::List { contact, .. } => Some(contact),
             Deed::Send { .. } => None,
         }
     }
@@ -117,25 +172,32 @@ pub(crate) async fn apply(
                 commit.insert(&message.write());
                 follow_up.messages.push(message);
             }
-            Deed::Field { contact, .. } | Deed::Tags { contact, .. } => {
+            _ => {
+                let Some(contact) = deed.contact() else {
+                    continue;
+                };
                 let Some(mut document) = pending_contact(context, actor, contact, commit).await?
                 else {
                     // Deleted meanwhile: there is nothing to change any more.
                     continue;
                 };
-                let (changed, readdressed) = perform(context, &mut document, &deed).await?;
-                if changed.is_empty() {
-                    continue;
+                let done = perform(context, &mut document, &deed).await?;
+                if done.changed {
+                    replace(commit, &mut document, now);
                 }
-                replace(commit, &mut document, now);
-                if readdressed {
+                if done.readdressed {
                     resolve::mark(commit, &document.row, now);
-                    let who = (actor.workspace.clone(), contact.clone());
+                    let who = (actor.workspace.clone(), contact.to_owned());
                     if !follow_up.readdressed.contains(&who) {
                         follow_up.readdressed.push(who);
                     }
                 }
-                events.extend(changed);
+                if let Some(conversation) = done.conversation {
+                    commit.writes.retain(|write| !writes(write, &conversation));
+                    commit.put(&conversation);
+                }
+                events.extend(done.events);
+                events.extend(beside(context, actor, &document, &deed, commit).await?);
             }
         }
     }
@@ -145,20 +207,37 @@ pub(crate) async fn apply(
     })
 }
 
-/// Does one deed to a contact; answers with the events and whether an address changed.
-async fn perform(
-    context: &Context,
-    document: &mut Document,
-    deed: &Deed,
-) -> Result<(Vec<NewEvent>, bool)> {
+/// What came of a deed.
+#[derive(Default)]
+struct Done {
+    /// The contact's row is another.
+    changed: bool,
+    /// An address changed.
+    readdressed: bool,
+    /// The conversation's row is another.
+    conversation: Option<Talk>,
+    events: Vec<NewEvent>,
+}
+
+/// Does one deed to a contact: what of it shows in the contact's own row.
+async fn perform(context: &Context, document: &mut Document, deed: &Deed) -> Result<Done> {
+    let mut done = Done::default();
     match deed {
-        Deed::Send { .. } => Ok((Vec::new(), false)),
-        Deed::Tags { add, .. } => {
-            let changed = document.retag(add, &[]);
-            let events = changed
-                .iter()
-                .map(|(tag, added)| document.tagged(tag, *added, "run"));
-            Ok((events.collect(), false))
+        Deed::Send { .. } | Deed::Comment { .. } | Deed::List { .. } => {}
+        Deed::Tags {
+            add,
+            remove,
+            silent,
+            ..
+        } => {
+            let changed = document.retag(add, remove);
+            done.changed = !changed.is_empty();
+            if !silent {
+                let events = changed
+                    .iter()
+                    .map(|(tag, added)| document.tagged(tag, *added, RUN));
+                done.events.extend(events);
+            }
         }
         Deed::Field {
             field,
@@ -175,12 +254,106 @@ async fn perform(
             let change: Option<Change> = document
                 .change(&fields, country, field, *operation, value)
                 .unwrap_or_default();
-            let Some(change) = change else {
-                return Ok((Vec::new(), false));
-            };
-            let readdressed = change.field == "phone" || change.field == "email";
-            Ok((vec![document.changed(&change, "run")], readdressed))
+            if let Some(change) = change {
+                done.changed = true;
+                done.readdressed = change.field == "phone" || change.field == "email";
+                done.events.push(document.changed(&change, RUN));
+            }
         }
+        Deed::Open { opening, .. } => {
+            let opened = Conversation::open(document, opening.clone(), context.now());
+            talked(context, document, opened, &mut done).await?;
+        }
+        Deed::Close { note, .. } => {
+            let closed = Conversation::close(document, note.clone(), WORKFLOW, context.now());
+            talked(context, document, closed, &mut done).await?;
+        }
+    }
+    Ok(done)
+}
+
+/// A conversation was opened or closed, if it was.
+async fn talked(
+    context: &Context,
+    document: &Document,
+    changed: Option<Conversation>,
+    done: &mut Done,
+) -> Result<()> {
+    if let Some(conversation) = changed {
+        let channels = context.channels(&document.row.workspace).await?;
+        done.changed = true;
+        done.conversation = Some(conversation.row(document));
+        done.events
+            .push(conversation.event(document, &channels, RUN));
+    }
+    Ok(())
+}
+
+/// Does what of a deed stands beside the contact's row; answers with the events.
+async fn beside(
+    context: &Context,
+    actor: &Actor,
+    document: &Document,
+    deed: &Deed,
+    commit: &mut Commit,
+) -> Result<Vec<NewEvent>> {
+    let now = context.now();
+    match deed {
+        Deed::Comment { id, text, .. } => {
+            let row = Comment {
+                bucket: document.row.bucket,
+                id: id.clone(),
+                workspace: document.row.workspace.clone(),
+                contact: document.row.id.clone(),
+                conversation: Conversation::of(document).map(|one| one.id),
+                author: WORKFLOW.to_owned(),
+                text: text.clone(),
+                data: json!({
+                    "mentions": comment::mentions(text),
+                    "workflow": actor.workflow,
+                    "run": actor.run,
+                }),
+                at: now,
+            };
+            commit.put(&row);
+            let data = json!({"comment": comment::show(&row)});
+            Ok(vec![document.event("comment.added", data, RUN)])
+        }
+        Deed::List { name, list, on, .. } => {
+            let row = lists::member(&document.row, list, WORKFLOW, now);
+            // An earlier step of this very commit may have had the last word.
+            let pending = commit.writes.iter().rfind(|write| writes(write, &row));
+            let is = match pending {
+                Some(write) => !matches!(write, Write::Delete { .. }),
+                None => lists::is_on(context, list, &document.row).await?,
+            };
+            if is == *on {
+                return Ok(Vec::new());
+            }
+            commit.writes.retain(|write| !writes(write, &row));
+            lists::put(commit, row, *on);
+            Ok(vec![lists::updated(document, name, *on, RUN)])
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Whether a write is of the row of this record.
+fn writes<R: Record>(write: &Write, record: &R) -> bool {
+    let key = |row: &Value| -> Vec<Value> {
+        let columns = R::TABLE.key.iter();
+        columns
+            .map(|column| row.get(column).cloned().unwrap_or_default())
+            .collect()
+    };
+    let own = serde_json::to_value(record).map(|row| key(&row));
+    match write {
+        _ if write.table().name != R::TABLE.name => false,
+        Write::Put { row, .. } | Write::Insert { row, .. } => {
+            let row: serde_json::Result<Value> = serde_json::from_str(row);
+            row.is_ok_and(|row| own.is_ok_and(|own| own == key(&row)))
+        }
+        Write::Delete { key, .. } => own.is_ok_and(|own| own == *key),
     }
 }
 
@@ -191,12 +364,7 @@ async fn pending_contact(
     id: &str,
     commit: &Commit,
 ) -> Result<Option<Document>> {
-    let pending = commit
-        .writes
-        .iter()
-        .rev()
-        .find_map(|write| contact_in(write, id));
-    let row = match pending {
+    let row = match written(commit, id) {
         Some(row) => Some(row),
         None => context.contact(&actor.workspace, id).await?,
     };
@@ -207,6 +375,12 @@ async fn pending_contact(
         )),
         row => Ok(row.map(|row| Document { row })),
     }
+}
+
+/// A contact as a commit has it.
+pub(crate) fn written(commit: &Commit, id: &str) -> Option<Contact> {
+    let mut writes = commit.writes.iter().rev();
+    writes.find_map(|write| contact_in(write, id))
 }
 
 fn contact_in(write: &Write, id: &str) -> Option<Contact> {

@@ -3,10 +3,12 @@
 use crate::channels::Channels;
 use crate::contacts::{Contacts, resolve};
 use crate::context::Context;
+use crate::conversations::Conversations;
 use crate::decisions::Decisions;
 use crate::error::Result;
 use crate::host::Host;
 use crate::inbound::Inbound;
+use crate::lists::Lists;
 use crate::messages::Messages;
 use crate::opt_out::OptOuts;
 use crate::options::Options;
@@ -92,6 +94,18 @@ impl Messaging {
     #[must_use]
     pub fn contacts(&self) -> Contacts {
         Contacts::new(Arc::clone(&self.context))
+    }
+
+    /// Conversations and comments.
+    #[must_use]
+    pub fn conversations(&self) -> Conversations {
+        Conversations::new(Arc::clone(&self.context))
+    }
+
+    /// Lists of contacts.
+    #[must_use]
+    pub fn lists(&self) -> Lists {
+        Lists::new(Arc::clone(&self.context))
     }
 
     /// Channels.

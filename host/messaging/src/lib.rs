@@ -20,6 +20,7 @@ mod connectors;
 mod contacts;
 mod content;
 mod context;
+mod conversations;
 mod decisions;
 mod domain;
 mod effects;
@@ -29,6 +30,7 @@ mod facade;
 mod host;
 mod inbound;
 mod keywords;
+mod lists;
 mod message;
 mod messages;
 mod opt_out;
@@ -51,11 +53,13 @@ mod workspaces;
 
 pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};
 pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
+pub use conversations::{Conversations, ListConversations, Note};
 pub use decisions::{Decisions, ListDecisions};
 pub use error::{Error, ErrorKind, Problem, Result};
 pub use facade::Messaging;
 pub use host::{AcceptError, Guard, Host, InboundRequest, Receipt, Received, Sent};
 pub use inbound::{HttpAnswer, Inbound, ListInbound};
+pub use lists::{ListView, Lists};
 pub use messages::{ListMessages, Messages};
 pub use opt_out::{OptOutView, OptOuts};
 pub use options::Options;
@@ -64,8 +68,8 @@ pub use retention::{Pruned, Retention};
 pub use secret_key::{KeyError, SecretKey};
 pub use secrets::{SecretView, Secrets};
 pub use settings::{
-    ChannelLimits, DispatchSettings, FrequencyCap, KeywordSettings, OptOutScope, Settings,
-    UnsetVariables,
+    ChannelLimits, ClosingNotes, DispatchSettings, FrequencyCap, KeywordSettings, NoteCategory,
+    NoteMode, OptOutScope, Settings, UnsetVariables,
 };
 pub use tasks::TASK;
 pub use templates::{TemplateSource, Templates};

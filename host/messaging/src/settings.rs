@@ -5,6 +5,7 @@
 //! typing error is not a silent default; reading takes what it can, so that settings of a newer
 //! version do not stop messages.
 
+use crate::conversations::note::LONGEST_CATEGORY;
 use crate::error::Problem;
 use jackfield_engine::schedule::{BusinessHours, Duration};
 use jackfield_engine::variables::Unset;
@@ -125,6 +126,44 @@ impl Default for DispatchSettings {
     }
 }
 
+/// What people give when they close a conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteMode {
+    /// A category and a summary if they like.
+    #[default]
+    Optional,
+    /// A category, and a summary if they like.
+    Category,
+    /// Both.
+    CategoryAndSummary,
+    /// Neither.
+    Disabled,
+}
+
+/// A category of closing notes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NoteCategory {
+    /// As it is chosen and shown.
+    pub name: String,
+    /// For people.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// The notes that conversations are closed with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ClosingNotes {
+    /// What is mandatory.
+    pub mode: NoteMode,
+    /// What can be chosen; none: any text.
+    pub categories: Vec<NoteCategory>,
+    /// What is mandatory for people is so for workflows too.
+    pub apply_to_automation: bool,
+}
+
 /// The settings of a workspace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -147,6 +186,10 @@ pub struct Settings {
     pub frequency_cap: Option<FrequencyCap>,
     /// How messages leave.
     pub dispatch: DispatchSettings,
+    /// The notes that conversations are closed with.
+    pub closing_notes: ClosingNotes,
+    /// An answer to a workflow's question opens a conversation, as any other message does.
+    pub reopen_on_bot_reply: bool,
 }
 
 impl Default for Settings {
@@ -161,6 +204,8 @@ impl Default for Settings {
             marketing_hours: None,
             frequency_cap: None,
             dispatch: DispatchSettings::default(),
+            closing_notes: ClosingNotes::default(),
+            reopen_on_bot_reply: false,
         }
     }
 }
@@ -239,6 +284,24 @@ impl Settings {
                 found.push(Problem::new("keywords/languages", said));
             }
         }
+        let categories = &self.closing_notes.categories;
+        for (place, category) in categories.iter().enumerate() {
+            let length = category.name.trim().chars().count();
+            let field = || format!("closing-notes/categories/{place}/name");
+            if !(1..=LONGEST_CATEGORY).contains(&length) {
+                found.push(Problem::new(
+                    field(),
+                    format!("1 to {LONGEST_CATEGORY} characters"),
+                ));
+            }
+            if categories[..place]
+                .iter()
+                .any(|other| other.name == category.name)
+            {
+                let said = format!("`{}` stands there twice", category.name);
+                found.push(Problem::new(field(), said));
+            }
+        }
         if !(1..=20).contains(&self.dispatch.tries) {
             found.push(Problem::new("dispatch/tries", "between 1 and 20"));
         }
@@ -293,10 +356,16 @@ impl Settings {
 fn lists(settings: &Value) -> Vec<Problem> {
     let channels = settings.pointer("/dispatch/channels");
     let channels = channels.and_then(Value::as_object).into_iter().flatten();
-    let parts = ["", "/keywords", "/dispatch", "/frequency-cap"]
-        .into_iter()
-        .filter_map(|place| Some((place.to_owned(), settings.pointer(place)?)))
-        .chain(channels.map(|(name, limits)| (format!("/dispatch/channels/{name}"), limits)));
+    let parts = [
+        "",
+        "/keywords",
+        "/dispatch",
+        "/frequency-cap",
+        "/closing-notes",
+    ]
+    .into_iter()
+    .filter_map(|place| Some((place.to_owned(), settings.pointer(place)?)))
+    .chain(channels.map(|(name, limits)| (format!("/dispatch/channels/{name}"), limits)));
     parts
         .filter(|(_, part)| part.is_array())
         .map(|(place, _)| {

@@ -181,6 +181,12 @@ pub enum HostCall {
         /// The tags' names.
         tags: Vec<String>,
     },
+    /// Adds and removes tags of the contact.
+    #[serde(rename = "contacts.retag")]
+    ContactsRetag {
+        /// `add`, `remove`, `silent` as JSON.
+        change: String,
+    },
     /// The channel that a name stands for.
     #[serde(rename = "messages.channel")]
     MessagesChannel {
@@ -192,6 +198,44 @@ pub enum HostCall {
     MessagesSend {
         /// As JSON.
         message: String,
+    },
+    /// The contact's conversation.
+    #[serde(rename = "conversations.get")]
+    ConversationsGet,
+    /// Opens a conversation.
+    #[serde(rename = "conversations.open")]
+    ConversationsOpen,
+    /// Closes the conversation.
+    #[serde(rename = "conversations.close")]
+    ConversationsClose {
+        /// The closing note as JSON.
+        note: Option<String>,
+    },
+    /// Adds a comment to the conversation.
+    #[serde(rename = "conversations.comment")]
+    ConversationsComment {
+        /// For people of the workspace.
+        text: String,
+    },
+    /// Puts the contact on a list.
+    #[serde(rename = "lists.add")]
+    ListsAdd {
+        /// The list's name.
+        list: String,
+    },
+    /// Takes the contact off a list.
+    #[serde(rename = "lists.remove")]
+    ListsRemove {
+        /// The list's name.
+        list: String,
+    },
+    /// Starts another workflow.
+    #[serde(rename = "workflows.start")]
+    WorkflowsStart {
+        /// Its name.
+        workflow: String,
+        /// `from`, `variables`, `data` as JSON.
+        options: String,
     },
 }
 
@@ -220,6 +264,18 @@ impl HostCall {
             HostCall::ContactsAddTags { .. } => (Interface::Contacts, "contacts.add-tags"),
             HostCall::MessagesChannel { .. } => (Interface::Messages, "messages.channel"),
             HostCall::MessagesSend { .. } => (Interface::Messages, "messages.send"),
+            HostCall::ContactsRetag { .. } => (Interface::Contacts, "contacts.retag"),
+            HostCall::ConversationsGet => (Interface::Conversations, "conversations.get"),
+            HostCall::ConversationsOpen => (Interface::Conversations, "conversations.open"),
+            HostCall::ConversationsClose { .. } => {
+                (Interface::Conversations, "conversations.close")
+            }
+            HostCall::ConversationsComment { .. } => {
+                (Interface::Conversations, "conversations.comment")
+            }
+            HostCall::ListsAdd { .. } => (Interface::Lists, "lists.add"),
+            HostCall::ListsRemove { .. } => (Interface::Lists, "lists.remove"),
+            HostCall::WorkflowsStart { .. } => (Interface::Workflows, "workflows.start"),
         }
     }
 
@@ -250,11 +306,19 @@ impl HostCall {
             | HostCall::ConditionsEvaluate { .. }
             | HostCall::VariablesGet { .. }
             | HostCall::ContactsGet
-            | HostCall::MessagesChannel { .. } => Effect::Local,
+            | HostCall::MessagesChannel { .. }
+            | HostCall::ConversationsGet => Effect::Local,
             HostCall::VariablesSet { .. }
             | HostCall::ContactsUpdate { .. }
             | HostCall::ContactsAddTags { .. }
-            | HostCall::MessagesSend { .. } => Effect::Internal,
+            | HostCall::ContactsRetag { .. }
+            | HostCall::MessagesSend { .. }
+            | HostCall::ConversationsOpen
+            | HostCall::ConversationsClose { .. }
+            | HostCall::ConversationsComment { .. }
+            | HostCall::ListsAdd { .. }
+            | HostCall::ListsRemove { .. }
+            | HostCall::WorkflowsStart { .. } => Effect::Internal,
             HostCall::HttpFetch { request } => {
                 const SAFE: [&str; 5] = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"];
                 if request.idempotency_header.is_some() || SAFE.contains(&request.method.as_str()) {
@@ -312,13 +376,22 @@ impl HostCall {
             HostCall::CryptoHmac { .. } => HostReply::Digest(Err(error)),
             HostCall::CryptoVerify { .. }
             | HostCall::CryptoEqual { .. }
-            | HostCall::ConditionsEvaluate { .. } => HostReply::Truth(Err(error)),
+            | HostCall::ConditionsEvaluate { .. }
+            | HostCall::ListsAdd { .. }
+            | HostCall::ListsRemove { .. } => HostReply::Truth(Err(error)),
             HostCall::EmailCheck { .. }
             | HostCall::TemplatesRender { .. }
             | HostCall::ContactsUpdate { .. }
+            | HostCall::ContactsRetag { .. }
             | HostCall::MessagesChannel { .. }
-            | HostCall::MessagesSend { .. } => HostReply::Text(Err(error)),
-            HostCall::VariablesGet { .. } | HostCall::ContactsGet => HostReply::Maybe(None),
+            | HostCall::MessagesSend { .. }
+            | HostCall::ConversationsOpen
+            | HostCall::ConversationsClose { .. }
+            | HostCall::ConversationsComment { .. }
+            | HostCall::WorkflowsStart { .. } => HostReply::Text(Err(error)),
+            HostCall::VariablesGet { .. } | HostCall::ContactsGet | HostCall::ConversationsGet => {
+                HostReply::Maybe(None)
+            }
             HostCall::VariablesSet { .. } | HostCall::ContactsAddTags { .. } => {
                 HostReply::Done(Err(error))
             }
@@ -362,12 +435,13 @@ pub enum HostReply {
     Response(#[serde(with = "wire::response")] Result<http::Response, CallError>),
     /// `email.send`.
     Accepted(Result<email::Accepted, CallError>),
-    /// `crypto.verify`, `crypto.equal` and `conditions.evaluate`.
+    /// `crypto.verify`, `crypto.equal`, `conditions.evaluate`, `lists.add` and `lists.remove`.
     Truth(Result<bool, CallError>),
-    /// `templates.render`, `contacts.update`, `messages.channel` (JSON), `messages.send` (an id),
-    /// `email.check` (a greeting).
+    /// `templates.render`, `contacts.update`, `contacts.retag`, `messages.channel`,
+    /// `conversations.open`, `conversations.close` (JSON), `messages.send`,
+    /// `conversations.comment`, `workflows.start` (an id), `email.check` (a greeting).
     Text(Result<String, CallError>),
-    /// `variables.get` and `contacts.get`: JSON.
+    /// `variables.get`, `contacts.get` and `conversations.get`: JSON.
     Maybe(Option<String>),
     /// `variables.set` and `contacts.add-tags`.
     Done(Result<(), CallError>),

@@ -168,7 +168,10 @@ impl Crossing for email::Accepted {
 impl Crossing for HostCall {
     fn bytes(&self) -> u64 {
         match self {
-            HostCall::ClockNow | HostCall::ContactsGet => 0,
+            HostCall::ClockNow
+            | HostCall::ContactsGet
+            | HostCall::ConversationsGet
+            | HostCall::ConversationsOpen => 0,
             HostCall::RandomBytes { .. } => PLAIN,
             HostCall::ClockParse { text } | HostCall::ClockDuration { text } => text.bytes(),
             HostCall::ClockNextOpen { hours, .. } => PLAIN + hours.bytes(),
@@ -192,6 +195,11 @@ impl Crossing for HostCall {
             HostCall::ContactsAddTags { tags } => list(tags),
             HostCall::MessagesChannel { name } => name.bytes(),
             HostCall::MessagesSend { message } => message.bytes(),
+            HostCall::ContactsRetag { change } => change.bytes(),
+            HostCall::ConversationsClose { note } => note.bytes(),
+            HostCall::ConversationsComment { text } => text.bytes(),
+            HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => list.bytes(),
+            HostCall::WorkflowsStart { workflow, options } => workflow.bytes() + options.bytes(),
         }
     }
 }

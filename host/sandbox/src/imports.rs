@@ -9,8 +9,8 @@ use crate::call::HostCall;
 use crate::state::State;
 use crate::wit::types::CallError;
 use crate::wit::{
-    clock, conditions, contacts, crypto, email, http, log, messages, random, templates, types,
-    variables,
+    clock, conditions, contacts, conversations, crypto, email, http, lists, log, messages, random,
+    templates, types, variables, workflows,
 };
 
 type Answer<T> = wasmtime::Result<Result<T, CallError>>;
@@ -33,6 +33,9 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     variables::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     contacts::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     messages::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
+    conversations::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
+    lists::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
+    workflows::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     Ok(())
 }
 
@@ -163,6 +166,9 @@ impl contacts::Host for State {
     async fn add_tags(&mut self, tags: Vec<String>) -> Answer<()> {
         self.ask(HostCall::ContactsAddTags { tags }).await
     }
+    async fn retag(&mut self, change: String) -> Answer<String> {
+        self.ask(HostCall::ContactsRetag { change }).await
+    }
 }
 
 impl messages::Host for State {
@@ -171,5 +177,36 @@ impl messages::Host for State {
     }
     async fn send(&mut self, message: String) -> Answer<String> {
         self.ask(HostCall::MessagesSend { message }).await
+    }
+}
+
+impl conversations::Host for State {
+    async fn get(&mut self) -> wasmtime::Result<Option<String>> {
+        self.ask(HostCall::ConversationsGet).await
+    }
+    async fn open(&mut self) -> Answer<String> {
+        self.ask(HostCall::ConversationsOpen).await
+    }
+    async fn close(&mut self, note: Option<String>) -> Answer<String> {
+        self.ask(HostCall::ConversationsClose { note }).await
+    }
+    async fn comment(&mut self, text: String) -> Answer<String> {
+        self.ask(HostCall::ConversationsComment { text }).await
+    }
+}
+
+impl lists::Host for State {
+    async fn add(&mut self, list: String) -> Answer<bool> {
+        self.ask(HostCall::ListsAdd { list }).await
+    }
+    async fn remove(&mut self, list: String) -> Answer<bool> {
+        self.ask(HostCall::ListsRemove { list }).await
+    }
+}
+
+impl workflows::Host for State {
+    async fn start(&mut self, workflow: String, options: String) -> Answer<String> {
+        self.ask(HostCall::WorkflowsStart { workflow, options })
+            .await
     }
 }

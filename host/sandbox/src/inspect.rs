@@ -19,7 +19,7 @@ use crate::interface::{Interface, Interfaces};
 use crate::wasi;
 
 /// The version of the contract that this host speaks: that of the package in `wit/`.
-pub const CONTRACT: Version = Version::new(1, 0, 0);
+pub const CONTRACT: Version = Version::new(1, 1, 0);
 /// The custom section in which the SDK stamps the version that a plugin was made against.
 pub const CONTRACT_SECTION: &str = "jackfield:contract";
 const PACKAGE: &str = "jackfield:plugin";
@@ -513,7 +513,7 @@ mod tests {
             r#"(import "jackfield:plugin/http@1.0.0" (instance))
                (import "jackfield:plugin/types@1.0.0" (instance))
                (import "wasi:io/poll@0.2.3" (instance))
-               (core module (@custom "jackfield:contract" "1.0.0"))"#,
+               (core module (@custom "jackfield:contract" "1.1.0"))"#,
         ))
         .unwrap();
         assert_eq!(found.kind, Kind::Step);
@@ -582,7 +582,7 @@ mod tests {
             assert!(matches!(with(major), Err(InspectError::WrongMajor { .. })));
         }
         assert!(matches!(
-            with("1.1.0"),
+            with("1.2.0"),
             Err(InspectError::NewerMinor { .. })
         ));
     }

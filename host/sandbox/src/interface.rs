@@ -36,11 +36,17 @@ pub enum Interface {
     Contacts,
     /// Messages through the workspace's channels.
     Messages,
+    /// The conversations with the contact.
+    Conversations,
+    /// The workspace's lists of contacts.
+    Lists,
+    /// The workspace's other workflows.
+    Workflows,
 }
 
 impl Interface {
     /// Every interface, in the order of the contract.
-    pub const ALL: [Interface; 11] = [
+    pub const ALL: [Interface; 14] = [
         Interface::Log,
         Interface::Clock,
         Interface::Random,
@@ -52,6 +58,9 @@ impl Interface {
         Interface::Variables,
         Interface::Contacts,
         Interface::Messages,
+        Interface::Conversations,
+        Interface::Lists,
+        Interface::Workflows,
     ];
 
     /// The name as in the WIT, without package and version: `http`.
@@ -68,6 +77,9 @@ impl Interface {
             Interface::Variables => "variables",
             Interface::Contacts => "contacts",
             Interface::Messages => "messages",
+            Interface::Conversations => "conversations",
+            Interface::Lists => "lists",
+            Interface::Workflows => "workflows",
         }
     }
 
@@ -85,6 +97,9 @@ impl Interface {
             Interface::Variables => "import variables",
             Interface::Contacts => "import contacts",
             Interface::Messages => "import messages",
+            Interface::Conversations => "import conversations",
+            Interface::Lists => "import lists",
+            Interface::Workflows => "import workflows",
         }
     }
 
@@ -109,7 +124,7 @@ impl Interface {
         matches!(self, Interface::Log | Interface::Clock | Interface::Random)
     }
 
-    const fn bit(self) -> u16 {
+    const fn bit(self) -> u32 {
         1 << self as u16
     }
 }
@@ -123,7 +138,7 @@ impl fmt::Display for Interface {
 /// The name is none of the contract's interfaces.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no interface `{0}`; there are log, clock, random, http, email, crypto, templates, conditions, variables, contacts and messages"
+    "there is no interface `{0}`; there are log, clock, random, http, email, crypto, templates, conditions, variables, contacts, messages, conversations, lists and workflows"
 )]
 pub struct UnknownInterface(pub String);
 
@@ -140,7 +155,7 @@ impl FromStr for Interface {
 
 /// A set of interfaces. As JSON a list of names.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Interfaces(u16);
+pub struct Interfaces(u32);
 
 impl Interfaces {
     /// No interface.

@@ -49,7 +49,8 @@ pub use connector_world::exports::jackfield::plugin::connector;
 pub use connector_world::jackfield::plugin::email;
 pub use step_world::exports::jackfield::plugin::step;
 pub use step_world::jackfield::plugin::{
-    clock, conditions, contacts, crypto, http, log, messages, random, templates, types, variables,
+    clock, conditions, contacts, conversations, crypto, http, lists, log, messages, random,
+    templates, types, variables, workflows,
 };
 
 pub use step::{Done, Event, Invocation, Outcome, Subscription, Wait, Wake};

@@ -210,26 +210,26 @@ async fn a_connector_checks_connects_sends_and_receives() {
         "",
         "connector-plugin",
         r#"(memory (export "memory") 1)
-           (func (export "jackfield:plugin/connector@1.0.0#describe") (result i32)
+           (func (export "jackfield:plugin/connector@1.1.0#describe") (result i32)
              (i32.store (i32.const 0) (i32.const 256))
              (i32.store (i32.const 4) (i32.const 2))
              (i32.const 0))
            (data (i32.const 256) "{}")
-           (func (export "jackfield:plugin/connector@1.0.0#check") (param i32 i32) (result i32)
+           (func (export "jackfield:plugin/connector@1.1.0#check") (param i32 i32) (result i32)
              (i32.store (i32.const 8) (local.get 0))
              (i32.store (i32.const 12) (local.get 1))
              (i32.const 0))
-           (func (export "jackfield:plugin/connector@1.0.0#connect")
+           (func (export "jackfield:plugin/connector@1.1.0#connect")
              (param i32 i32 i32 i32) (result i32)
              (i32.store (i32.const 8) (local.get 2))
              (i32.store (i32.const 12) (local.get 3))
              (i32.const 0))
-           (func (export "jackfield:plugin/connector@1.0.0#send")
+           (func (export "jackfield:plugin/connector@1.1.0#send")
              (param i32 i32 i32 i32 i32 i32) (result i32)
              (i32.store (i32.const 8) (local.get 4))
              (i32.store (i32.const 12) (local.get 5))
              (i32.const 0))
-           (func (export "jackfield:plugin/connector@1.0.0#receive")
+           (func (export "jackfield:plugin/connector@1.1.0#receive")
              (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
              (i32.store16 (i32.const 8) (i32.const 200))
              (i32.store (i32.const 28) (local.get 8))
@@ -300,7 +300,7 @@ async fn wasi_output_is_logged_and_the_world_is_empty() {
                import wasi:cli/environment@0.2.3;
                import wasi:cli/stdout@0.2.3;
                import wasi:filesystem/preopens@0.2.3;
-               export jackfield:plugin/step@1.0.0;
+               export jackfield:plugin/step@1.1.0;
            }"#,
         r#"(import "wasi:cli/stdout@0.2.3" "get-stdout" (func $stdout (result i32)))
            (import "wasi:io/streams@0.2.3" "[method]output-stream.blocking-write-and-flush"
@@ -362,7 +362,7 @@ async fn wasi_sees_the_runs_own_clock_and_randomness() {
             import wasi:clocks/wall-clock@0.2.3;
             import wasi:clocks/monotonic-clock@0.2.3;
             import wasi:cli/exit@0.2.3;
-            export jackfield:plugin/step@1.0.0;
+            export jackfield:plugin/step@1.1.0;
         }"#;
     // Writes the outcome `end` with the eight random bytes as its reason, if the wall clock's
     // seconds are those of the monotonic clock; exits with a code otherwise.
@@ -404,7 +404,7 @@ async fn wasi_may_exit_and_that_is_an_end() {
            package wasi:cli@0.2.0 { interface exit { exit: func(status: result); } }
            world hand {
                import wasi:cli/exit@0.2.0;
-               export jackfield:plugin/step@1.0.0;
+               export jackfield:plugin/step@1.1.0;
            }"#,
         r#"(import "wasi:cli/exit@0.2.0" "exit" (func $exit (param i32)))
            (memory (export "memory") 1)

@@ -339,7 +339,7 @@ async fn files_that_are_no_plugins_are_refused_with_what_would_be_right() {
     ));
     let unknown = wat::parse_str(
         r#"(component (import "acme:sockets/raw@1.0.0" (instance)) (instance $i)
-             (export "jackfield:plugin/step@1.0.0" (instance $i)))"#,
+             (export "jackfield:plugin/step@1.1.0" (instance $i)))"#,
     );
     assert!(matches!(
         refused(unknown.unwrap()).await,
@@ -347,7 +347,7 @@ async fn files_that_are_no_plugins_are_refused_with_what_would_be_right() {
     ));
     // The right names with nothing behind them.
     let hollow = wat::parse_str(
-        r#"(component (instance $i) (export "jackfield:plugin/step@1.0.0" (instance $i)))"#,
+        r#"(component (instance $i) (export "jackfield:plugin/step@1.1.0" (instance $i)))"#,
     );
     match sandbox.install(hollow.unwrap().into()).await {
         Err(InstallError::Contract(message)) => assert!(message.contains("describe"), "{message}"),
@@ -367,7 +367,7 @@ async fn exports_and_imports_of_the_wrong_type_are_refused() {
              (func $f (result u32) (canon lift (core func $i "f")))
              (instance $step (export "describe" (func $f)) (export "start" (func $f))
                (export "resume" (func $f)))
-             (export "jackfield:plugin/step@1.0.0" (instance $step)))"#,
+             (export "jackfield:plugin/step@1.1.0" (instance $step)))"#,
     );
     let installed = sandbox.install(exports.unwrap().into()).await;
     let said = match installed {
@@ -385,10 +385,10 @@ async fn exports_and_imports_of_the_wrong_type_are_refused() {
     );
     let imports = wat::parse_str(
         r#"(component
-             (import "jackfield:plugin/log@1.0.0" (instance
+             (import "jackfield:plugin/log@1.1.0" (instance
                (export "write" (func (param "level" u32)))))
              (instance $none)
-             (export "jackfield:plugin/step@1.0.0" (instance $none)))"#,
+             (export "jackfield:plugin/step@1.1.0" (instance $none)))"#,
     );
     match sandbox.install(imports.unwrap().into()).await {
         Err(InstallError::Contract(message)) => assert!(message.contains("log"), "{message}"),
@@ -422,7 +422,7 @@ async fn a_component_whose_parts_call_each_other_is_refused() {
              (instance $callee (instantiate $callee))
              (instance $caller (instantiate $caller (with "f" (func $callee "f"))))
              (instance $none)
-             (export "jackfield:plugin/step@1.0.0" (instance $none)))"#,
+             (export "jackfield:plugin/step@1.1.0" (instance $none)))"#,
     );
     // The same with the caller at the top.
     let within = wat::parse_str(
@@ -435,7 +435,7 @@ async fn a_component_whose_parts_call_each_other_is_refused() {
              (alias export $callee "f" (func $f))
              (core func $lowered (canon lower (func $f)))
              (instance $none)
-             (export "jackfield:plugin/step@1.0.0" (instance $none)))"#,
+             (export "jackfield:plugin/step@1.1.0" (instance $none)))"#,
     );
     for composed in [composed, within] {
         match sandbox().install(composed.unwrap().into()).await {

@@ -75,6 +75,7 @@ impl HostCalls for Yes {
             HostCall::ContactsUpdate { value, .. } => said(value),
             HostCall::MessagesChannel { .. } => said(r#"{"id":"chn_1","name":"main"}"#),
             HostCall::MessagesSend { .. } => said("msg_1"),
+            later => panic!("1.0 had no `{}`", later.name()),
         };
         self.asked.push(call);
         Ok(reply)

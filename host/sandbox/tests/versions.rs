@@ -108,7 +108,7 @@ async fn another_major_version_is_refused_with_what_to_do() {
 async fn a_component_may_import_some_of_the_functions_of_an_interface() {
     let wasm = by_hand(
         "",
-        r#"(import "jackfield:plugin/clock@1.0.0" "now" (func $now (result i64)))
+        r#"(import "jackfield:plugin/clock@1.1.0" "now" (func $now (result i64)))
            (memory (export "memory") 1)
            (func $start (param i32) (result i32)
              (if (i64.ne (call $now) (i64.const NOW)) (then unreachable))
@@ -136,12 +136,12 @@ async fn a_type_or_a_function_that_the_host_does_not_have_so_is_refused() {
     ] {
         let wasm = format!(
             r#"(component
-                 (import "jackfield:plugin/log@1.0.0" (instance
+                 (import "jackfield:plugin/log@1.1.0" (instance
                    (type $enum (enum {levels}))
                    (export "level" (type $level (eq $enum)))
                    (export "write" (func (param "level" $level) (param "message" string)))))
                  (instance $none)
-                 (export "jackfield:plugin/step@1.0.0" (instance $none)))"#
+                 (export "jackfield:plugin/step@1.1.0" (instance $none)))"#
         );
         match install(wat::parse_str(wasm).unwrap().into()).await {
             Err(InstallError::Contract(said)) => assert!(said.contains("log"), "{said}"),
@@ -149,9 +149,9 @@ async fn a_type_or_a_function_that_the_host_does_not_have_so_is_refused() {
         }
     }
     let more = r#"(component
-         (import "jackfield:plugin/log@1.0.0" (instance (export "flush" (func))))
+         (import "jackfield:plugin/log@1.1.0" (instance (export "flush" (func))))
          (instance $none)
-         (export "jackfield:plugin/step@1.0.0" (instance $none)))"#;
+         (export "jackfield:plugin/step@1.1.0" (instance $none)))"#;
     match install(wat::parse_str(more).unwrap().into()).await {
         Err(InstallError::Contract(said)) => assert!(said.contains("flush"), "{said}"),
         other => panic!("{other:?}"),
@@ -163,7 +163,7 @@ async fn what_a_component_exports_beside_its_plugin_is_left_alone() {
     let wasm = by_hand(
         "package hand:made;
          world hand {
-             export jackfield:plugin/step@1.0.0;
+             export jackfield:plugin/step@1.1.0;
              export more: interface { f: func(); }
          }",
         r#"(memory (export "memory") 1)

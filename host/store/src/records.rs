@@ -609,6 +609,89 @@ record! {
     }
 }
 
+record! {
+    /// A stretch of talk with a contact, from its opening to its closing. At most one of a contact is
+    /// not closed, and that one stands in the contact's own row too.
+    Conversation in "conversation" key("bucket", "id") bucketed {
+        /// The contact's bucket.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text fixed,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// The contact.
+        contact: String => Text fixed,
+        /// `open`, `snoozed` or `closed`.
+        state: String => Text,
+        /// Who opened and closed it, first message, closing note.
+        data: Value => Json,
+        /// When it was opened.
+        opened_at: i64 => Int fixed,
+        /// When it was closed, if so.
+        closed_at: Option<i64> => Int,
+    }
+}
+
+record! {
+    /// What people and workflows noted in a conversation; never sent to the contact.
+    Comment in "comment" key("bucket", "id") bucketed append_only {
+        /// The contact's bucket.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// The contact.
+        contact: String => Text,
+        /// The conversation; none where there never was one.
+        conversation: Option<String> => Text,
+        /// `workflow`, `api` or a user.
+        author: String => Text,
+        /// For people.
+        text: String => Text,
+        /// Who is mentioned, and what wrote it.
+        data: Value => Json,
+        /// When.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// A list of contacts.
+    ContactList in "list" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// What its members name: a list that is made anew under an old name begins empty.
+        id: String => Text,
+        /// For people.
+        title: String => Text,
+        /// For people.
+        description: Option<String> => Text,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
+    /// That a contact is on a list.
+    ListMember in "list_member" key("bucket", "workspace", "list", "contact") bucketed {
+        /// The contact's bucket.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// The list's id.
+        list: String => Text fixed,
+        /// The contact.
+        contact: String => Text fixed,
+        /// `workflow` or `api`.
+        source: String => Text,
+        /// When it was put there.
+        at: i64 => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -636,4 +719,8 @@ pub const TABLES: &[&Table] = &[
     Decision::TABLE,
     Inbound::TABLE,
     Parcel::TABLE,
+    Conversation::TABLE,
+    Comment::TABLE,
+    ContactList::TABLE,
+    ListMember::TABLE,
 ];

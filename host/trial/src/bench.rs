@@ -481,6 +481,9 @@ fn scene(case: &Case) -> Result<Scene, String> {
         random: case.random.clone(),
         drawn: 0,
         sent: 0,
+        comments: 0,
+        started: 0,
+        lists: case.lists.iter().cloned().collect(),
     })
 }
 

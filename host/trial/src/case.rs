@@ -64,6 +64,9 @@ pub struct Case {
     /// The contact; the run has none where it is left out.
     #[serde(default)]
     pub contact: Option<Value>,
+    /// The lists that the contact is on. Every list is there.
+    #[serde(default)]
+    pub lists: BTreeSet<String>,
     /// What `messages.channel` answers, by name.
     #[serde(default)]
     pub channels: BTreeMap<String, Value>,

@@ -36,6 +36,13 @@ pub(crate) fn arguments(call: &HostCall) -> Value {
         }),
         HostCall::ContactsAddTags { tags } => json!(tags),
         HostCall::MessagesSend { message } => parsed(message),
+        HostCall::ContactsRetag { change } => parsed(change),
+        HostCall::ConversationsClose { note } => parsed(note.as_deref().unwrap_or("null")),
+        HostCall::ConversationsComment { text } => json!(text),
+        HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => json!(list),
+        HostCall::WorkflowsStart { workflow, options } => {
+            json!({"workflow": workflow, "options": parsed(options)})
+        }
         // What is not listed is shown as the timeline has it.
         call => match serde_json::to_value(call) {
             Ok(Value::Object(map)) => map.into_iter().next().map(|(_, it)| it).unwrap_or_default(),

@@ -103,6 +103,11 @@ const jf_received *jf_drive_receive(const jf_connector *connector, const char *c
 jf_value *jf_outgoing_value(const jf_outgoing *message);
 jf_value *jf_inbound_value(const jf_inbound *inbound);
 
+/** What the host is asked, as JSON; NULL stays NULL. */
+jf_value *jf_retag_value(const jf_retag *change);
+jf_value *jf_note_value(const jf_note *note);
+jf_value *jf_start_value(const jf_start *options);
+
 /** What a template came to; NULL stays NULL. */
 const jf_rendered *jf_rendered_of(const jf_value *answer);
 

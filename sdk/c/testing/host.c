@@ -1,12 +1,12 @@
 /**
- * The imports in a unit test: the same functions as in a component, answered by the test host.
+ * The imports in a unit test: the same functions as in a component, answered by the test host. Those
+ * that are about the run's contact stand in contact.c.
  */
 #include "internal.h"
 
 #include <string.h>
 
-/** A free place in one of the host's lists; a test that does more than there is room for ends. */
-static size_t place(size_t *count)
+size_t jf_room(size_t *count)
 {
     if (*count == JF_MOST)
         jf_test_wrong(__FILE__, __LINE__, "the test host has room for %d of each thing", JF_MOST);
@@ -54,7 +54,7 @@ static void *denied(const char *what)
 static void write_line(const char *level, const char *format, va_list arguments)
 {
     jf_host *host = jf_the_host();
-    host->logs[place(&host->log_count)] =
+    host->logs[jf_room(&host->log_count)] =
         jf_format("%s: %s", level, jf_format_list(format, arguments));
 }
 
@@ -165,7 +165,7 @@ const jf_response *jf_http_fetch(const jf_request *request)
     jf_host *host = jf_the_host();
     jf_exchange exchange = jf_exchange_of(request);
     /* As it goes out: with its method, its body and its content type. */
-    jf_request *seen = &host->requests[place(&host->request_count)];
+    jf_request *seen = &host->requests[jf_room(&host->request_count)];
     *seen = *request;
     seen->method = exchange.method;
     seen->body = exchange.body;
@@ -181,7 +181,7 @@ const jf_mail_accepted *jf_email_send(const jf_mail_server *server, const jf_mai
     if (!jf_may_call())
         return NULL;
     jf_host *host = jf_the_host();
-    size_t index = place(&host->mail_count);
+    size_t index = jf_room(&host->mail_count);
     host->mails[index].server = *server;
     host->mails[index].mail = *mail;
     const jf_mail_accepted *accepted = host->email ? host->email(mail) : NULL;
@@ -301,40 +301,6 @@ bool jf_variables_set(const char *name, const jf_value *value)
     return true;
 }
 
-/* contacts */
-
-const jf_value *jf_contacts_get(void)
-{
-    jf_host *host = jf_the_host();
-    return host->contact ? jf_json_of("the contact", host->contact) : NULL;
-}
-
-const jf_value *jf_contacts_update(const char *field, jf_operation operation, const jf_value *value)
-{
-    jf_host *host = jf_the_host();
-    if (!jf_may_call())
-        return NULL;
-    if (!host->contact)
-        return jf_test_refuse("not-found", "the run has no contact");
-    size_t index = place(&host->update_count);
-    host->updates[index].field = field;
-    host->updates[index].operation = operation;
-    host->updates[index].value = value;
-    return host->update ? host->update(field, operation, value) : jf_of_value(value);
-}
-
-bool jf_contacts_add_tags(jf_texts tags)
-{
-    jf_host *host = jf_the_host();
-    if (!jf_may_call())
-        return false;
-    if (!host->contact)
-        return jf_test_refuse("not-found", "the run has no contact");
-    for (size_t i = 0; i < tags.count; i++)
-        host->tags[place(&host->tag_count)] = jf_text_of(tags.items[i], strlen(tags.items[i]));
-    return true;
-}
-
 /* messages */
 
 const jf_value *jf_messages_channel(const char *name)
@@ -360,6 +326,6 @@ const char *jf_messages_send(const jf_outgoing *message)
     jf_hold("an outgoing message", jf_published("outgoing-message"), value);
     if (!jf_messages_channel(message->channel))
         return NULL;
-    host->messages[place(&host->message_count)] = value;
+    host->messages[jf_room(&host->message_count)] = value;
     return jf_format("message-%zu", host->message_count);
 }

@@ -8,6 +8,9 @@
 /** The host in place; a test that forgot it is told so. */
 jf_host *jf_the_host(void);
 
+/** A free place in one of the host's lists; a test that does more than there is room for ends. */
+size_t jf_room(size_t *count);
+
 /** The JSON of a test; what is none ends it. */
 const jf_value *jf_json_of(const char *what, const char *json);
 

@@ -29,8 +29,14 @@ typedef struct jf_host {
 
     /** Milliseconds since 1970. */
     uint64_t now;
-    /** JSON of the contact; NULL: none. */
+    /** JSON of the contact; NULL: none. Its tags change with what the plugin does. */
     const char *contact;
+    /** JSON of the conversation, as it changes with what the plugin does; NULL: none. */
+    const char *conversation;
+    /** The lists that there are; without any every list that is named exists. */
+    const char *lists[JF_MOST];
+    /** The lists that the contact is on, as they change with what the plugin does. */
+    const char *on_lists[JF_MOST];
     /** The n-th try of the step's visit, from 1. */
     uint32_t attempt;
     /** JSON of the trigger's data and of the run's variables. */
@@ -59,6 +65,9 @@ typedef struct jf_host {
     const char *(*email_check)(const jf_mail_server *server);
     /** What a change of a contact's field comes to; NULL: the value itself. */
     const jf_value *(*update)(const char *field, jf_operation operation, const jf_value *value);
+    /** Whether a workflow starts; NULL: every one does. What does not is a refusal: `not-found`, or
+     *  what `jf_test_refuse` says. */
+    bool (*start)(const char *workflow, const jf_value *options);
 
     /* What the plugin did. */
 
@@ -72,8 +81,23 @@ typedef struct jf_host {
         jf_mail mail;
     } mails[JF_MOST];
     size_t mail_count;
+    /** The tags that `jf_contacts_add_tags` was given. */
     const char *tags[JF_MOST];
     size_t tag_count;
+    /** The changes of tags: `{"add"?, "remove"?, "silent"?}`. */
+    const jf_value *retags[JF_MOST];
+    size_t retag_count;
+    /** How many conversations were opened: `conversation-1`, `conversation-2`. */
+    size_t opened_count;
+    /** The comments; their ids are `comment-1`, `comment-2`. */
+    const char *comments[JF_MOST];
+    size_t comment_count;
+    /** The workflows that were started; the runs' ids are `run-1`, `run-2`. */
+    struct {
+        const char *workflow;
+        const jf_value *options;
+    } started[JF_MOST];
+    size_t started_count;
     struct {
         const char *field;
         jf_operation operation;

@@ -98,6 +98,117 @@ static void the_host_answers_what_the_test_has_set(void)
     JF_CHECK(!jf_caught());
 }
 
+static void tags_are_changed_in_one_and_the_answer_says_what_was_new(void)
+{
+    jf_host *host = jf_host_new();
+    host->contact = JF_JSON({"id": "c1", "tags": ["lead", "fr"]});
+    jf_begin();
+    JF_CHECK_JSON(jf_contacts_retag(&(jf_retag){.add = JF_TEXTS("vip", "fr", "vip"),
+                                                .remove = JF_TEXTS("lead", "old")}),
+                  {"added": ["vip"], "removed": ["lead"]});
+    JF_CHECK(jf_contacts_add_tags(JF_TEXTS("new")));
+    JF_CHECK_JSON(jf_contacts_retag(&(jf_retag){.add = JF_TEXTS("new"), .silent = true}),
+                  {"added": [], "removed": []});
+    JF_CHECK_JSON(jf_contacts_get(), {"id": "c1", "tags": ["fr", "vip", "new"]});
+    JF_CHECK_JSON(host->retags[0], {"add": ["vip", "fr", "vip"], "remove": ["lead", "old"]});
+    JF_CHECK_JSON(host->retags[1], {"add": ["new"], "silent": true});
+    JF_CHECK(host->tag_count == 1 && host->retag_count == 2);
+}
+
+/** A text of so many characters, a multiple of ten. */
+static const char *so_many(size_t count)
+{
+    const char *text = "";
+    for (size_t i = 0; i < count; i += 10)
+        text = jf_format("%sééééé-----", text);
+    return text;
+}
+
+static void a_conversation_is_opened_once_and_closed_with_its_note(void)
+{
+    jf_host *host = jf_host_new();
+    host->contact = "{}";
+    jf_begin();
+    JF_CHECK(!jf_conversations_get());
+    JF_CHECK(jf_type_of(jf_conversations_close(NULL)) == JF_NULL);
+    JF_CHECK_JSON(jf_conversations_open(), {"id": "conversation-1", "state": "open",
+                                            "source": "workflow",
+                                            "opened_at": "2026-01-01T00:00:00Z"});
+    JF_CHECK(jf_same(jf_conversations_open(), jf_conversations_get()));
+    JF_CHECK(!jf_conversations_close(&(jf_note){.summary = so_many(2010)}));
+    JF_CHECK_TEXT(jf_caught()->code, "invalid");
+    host->now += 86400007;
+    JF_CHECK_JSON(
+        jf_conversations_close(&(jf_note){.category = "solved", .summary = so_many(10)}),
+        {"id": "conversation-1", "state": "closed", "source": "workflow",
+         "opened_at": "2026-01-01T00:00:00Z", "closed_at": "2026-01-02T00:00:00.007Z",
+         "closed_by": "workflow", "category": "solved", "summary": "ééééé-----"});
+    JF_CHECK(jf_type_of(jf_conversations_close(NULL)) == JF_NULL);
+    JF_CHECK_TEXT(jf_text(jf_get(jf_conversations_open(), "id"), NULL), "conversation-2");
+    JF_CHECK_TEXT(jf_conversations_comment("@ann: see above"), "comment-1");
+    JF_CHECK(!jf_conversations_comment(" \n"));
+    JF_CHECK_TEXT(jf_caught()->code, "invalid");
+    JF_CHECK(jf_conversations_comment(so_many(5000)));
+    JF_CHECK(!jf_conversations_comment(so_many(5010)));
+    JF_CHECK_TEXT(jf_caught()->code, "too-large");
+    JF_CHECK_TEXT(host->comments[0], "@ann: see above");
+    JF_CHECK(host->comment_count == 2);
+    host->conversation = JF_JSON({"id": "k", "state": "snoozed"});
+    JF_CHECK_JSON(jf_conversations_open(), {"id": "k", "state": "open"});
+}
+
+static void lists_say_whether_something_changed_and_which_there_are(void)
+{
+    jf_host *host = jf_host_new();
+    host->contact = "{}";
+    host->on_lists[0] = "news";
+    jf_begin();
+    JF_CHECK(jf_lists_add("vip") && !jf_lists_add("vip"));
+    JF_CHECK(jf_lists_remove("news") && !jf_lists_remove("news"));
+    JF_CHECK_TEXT(host->on_lists[0], "vip");
+    JF_CHECK(!host->on_lists[1] && !jf_caught());
+    host->lists[0] = "vip";
+    host->lists[1] = "news";
+    JF_CHECK(jf_lists_add("news"));
+    JF_CHECK(!jf_lists_remove("fax"));
+    const jf_call_error *error = jf_caught();
+    JF_CHECK_TEXT(error->code, "not-found");
+    JF_CHECK_TEXT(error->message, "there is no list `fax`; there are: vip, news");
+}
+
+static bool unless_busy(const char *workflow, const jf_value *options)
+{
+    (void)options;
+    if (jf_equal(workflow, "busy"))
+        jf_test_refuse("already-enrolled", "the contact is in it");
+    return jf_equal(workflow, "onboarding");
+}
+
+static void a_workflow_starts_with_what_it_is_given_unless_the_test_refuses_it(void)
+{
+    jf_host *host = jf_host_new();
+    host->contact = "{}";
+    jf_begin();
+    JF_CHECK_TEXT(jf_workflows_start("plain", NULL), "run-1");
+    host->start = unless_busy;
+    JF_CHECK(!jf_workflows_start("busy", NULL));
+    JF_CHECK_TEXT(jf_caught()->code, "already-enrolled");
+    JF_CHECK(!jf_workflows_start("none", NULL));
+    JF_CHECK_TEXT(jf_caught()->code, "not-found");
+    jf_value *variables = jf_object();
+    jf_set(variables, "plan", "pro");
+    jf_start options = {.from = "welcome",
+                        .variables = variables,
+                        .data = jf_parse(JF_JSON({"order": {"id": 7}}), NULL)};
+    JF_CHECK_TEXT(jf_workflows_start("onboarding", &options), "run-2");
+    JF_CHECK_JSON(host->started[0].options, {});
+    JF_CHECK_TEXT(host->started[1].workflow, "onboarding");
+    JF_CHECK_JSON(host->started[1].options, {
+        "from": "welcome", "variables": {"plan": "pro"}, "data": {"order": {"id": 7}}
+    });
+    JF_CHECK(host->started_count == 2);
+}
+
 static void every_refusal_is_told(void)
 {
     jf_host *host = jf_host_new();
@@ -122,6 +233,13 @@ static void every_refusal_is_told(void)
     REFUSED(jf_templates_render("none", NULL), "not-found");
     REFUSED(jf_variables_set("Bad", NULL), "invalid");
     REFUSED(jf_contacts_update("city", JF_CLEAR, NULL), "not-found");
+    REFUSED(jf_contacts_add_tags(JF_TEXTS("a")), "not-found");
+    REFUSED(jf_contacts_retag(&(jf_retag){.add = JF_TEXTS("a")}), "not-found");
+    REFUSED(jf_conversations_open(), "not-found");
+    REFUSED(jf_conversations_close(NULL), "not-found");
+    REFUSED(jf_conversations_comment("Hi"), "not-found");
+    REFUSED(jf_lists_add("vip"), "not-found");
+    REFUSED(jf_lists_remove("vip"), "not-found");
     REFUSED(jf_messages_channel("none"), "not-found");
     REFUSED(jf_messages_send(&(jf_outgoing){
                 .channel = "none", .content = &(jf_content){.type = "text", .text = ""}}),
@@ -134,5 +252,9 @@ void import_tests(void)
     JF_TEST(retry_after_is_seconds_or_a_date);
     JF_TEST(a_request_says_what_its_body_is);
     JF_TEST(the_host_answers_what_the_test_has_set);
+    JF_TEST(tags_are_changed_in_one_and_the_answer_says_what_was_new);
+    JF_TEST(a_conversation_is_opened_once_and_closed_with_its_note);
+    JF_TEST(lists_say_whether_something_changed_and_which_there_are);
+    JF_TEST(a_workflow_starts_with_what_it_is_given_unless_the_test_refuses_it);
     JF_TEST(every_refusal_is_told);
 }

@@ -32,3 +32,16 @@ bool jf_contacts_add_tags(jf_texts tags)
     jackfield_plugin_contacts_call_error_t error;
     return jackfield_plugin_contacts_add_tags(&lowered, &error) || jf_lift_refusal(&error);
 }
+
+const jf_value *jf_contacts_retag(const jf_retag *change)
+{
+    if (!jf_may_call())
+        return NULL;
+    plugin_string_t json = jf_lower_json(jf_retag_value(change));
+    plugin_string_t answer;
+    jackfield_plugin_contacts_call_error_t error;
+    if (jackfield_plugin_contacts_retag(&json, &answer, &error))
+        return jf_answered(jf_lift(answer));
+    jf_lift_refusal(&error);
+    return NULL;
+}

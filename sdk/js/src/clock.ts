@@ -4,7 +4,7 @@
  * `Date.now()` is not it: inside the sandbox it stands where it stood when the plugin was built.
  */
 
-import * as contract from 'jackfield:plugin/clock@1.0.0';
+import * as contract from 'jackfield:plugin/clock@1.1.0';
 import { call } from './call.ts';
 import { toWire } from './names.ts';
 

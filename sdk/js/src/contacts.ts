@@ -1,6 +1,6 @@
 /** The contact that the run is about. */
 
-import * as contract from 'jackfield:plugin/contacts@1.0.0';
+import * as contract from 'jackfield:plugin/contacts@1.1.0';
 import { call } from './call.ts';
 
 /** How a field is changed: replaced, removed, added to at its end, or counted up. */
@@ -23,4 +23,30 @@ export function update(field: string, operation: Operation, value: unknown = nul
 /** Adds tags to the contact. Errors: `not-found` (no contact), `invalid`. */
 export function addTags(tags: string[]): void {
   call(() => contract.addTags(tags));
+}
+
+/** A change of tags. */
+export interface Retag {
+  /** Tags to add. One that is there already is left alone. */
+  add?: string[];
+  /** Tags to remove. */
+  remove?: string[];
+  /** Raises no event `tag.updated`, so that no workflow starts by it. */
+  silent?: boolean;
+}
+
+/** What a change of tags came to. */
+export interface Retagged {
+  /** The tags that were not there yet. */
+  added: string[];
+  /** The tags that were there. */
+  removed: string[];
+}
+
+/**
+ * Adds and removes tags in one, and answers with what changed. Errors: `not-found` (no contact),
+ * `invalid`.
+ */
+export function retag(change: Retag): Retagged {
+  return JSON.parse(call(() => contract.retag(JSON.stringify(change)))) as Retagged;
 }

@@ -4,22 +4,22 @@
  * exception whose `payload` is the error. Only the modules beside this file call them.
  */
 
-declare module 'jackfield:plugin/log@1.0.0' {
+declare module 'jackfield:plugin/log@1.1.0' {
   export function write(level: 'debug' | 'info' | 'warn' | 'error', message: string): void;
 }
 
-declare module 'jackfield:plugin/clock@1.0.0' {
+declare module 'jackfield:plugin/clock@1.1.0' {
   export function now(): bigint;
   export function parse(text: string): bigint;
   export function duration(text: string): bigint;
   export function nextOpen(hours: string, after: bigint): bigint;
 }
 
-declare module 'jackfield:plugin/random@1.0.0' {
+declare module 'jackfield:plugin/random@1.1.0' {
   export function bytes(length: number): Uint8Array;
 }
 
-declare module 'jackfield:plugin/http@1.0.0' {
+declare module 'jackfield:plugin/http@1.1.0' {
   export interface Credentials {
     username: string;
     password: string;
@@ -43,7 +43,7 @@ declare module 'jackfield:plugin/http@1.0.0' {
   export function fetch(request: Request): Response;
 }
 
-declare module 'jackfield:plugin/email@1.0.0' {
+declare module 'jackfield:plugin/email@1.1.0' {
   export interface Server {
     host: string;
     port: number;
@@ -86,7 +86,7 @@ declare module 'jackfield:plugin/email@1.0.0' {
   export function check(server: Server): string;
 }
 
-declare module 'jackfield:plugin/crypto@1.0.0' {
+declare module 'jackfield:plugin/crypto@1.1.0' {
   export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512';
   export function hash(algorithm: Algorithm, data: Uint8Array): Uint8Array;
   export function hmac(algorithm: Algorithm, secret: string, data: Uint8Array): Uint8Array;
@@ -94,27 +94,44 @@ declare module 'jackfield:plugin/crypto@1.0.0' {
   export function equal(secret: string, candidate: Uint8Array): boolean;
 }
 
-declare module 'jackfield:plugin/templates@1.0.0' {
+declare module 'jackfield:plugin/templates@1.1.0' {
   export function render(name: string, values: string | undefined): string;
 }
 
-declare module 'jackfield:plugin/conditions@1.0.0' {
+declare module 'jackfield:plugin/conditions@1.1.0' {
   export function evaluate(condition: string): boolean;
 }
 
-declare module 'jackfield:plugin/variables@1.0.0' {
+declare module 'jackfield:plugin/variables@1.1.0' {
   export function get(path: string): string | undefined;
   export function set(name: string, value: string): void;
 }
 
-declare module 'jackfield:plugin/contacts@1.0.0' {
+declare module 'jackfield:plugin/contacts@1.1.0' {
   export type Operation = 'set' | 'clear' | 'append' | 'increment';
   export function get(): string | undefined;
   export function update(field: string, operation: Operation, value: string): string;
   export function addTags(tags: string[]): void;
+  export function retag(change: string): string;
 }
 
-declare module 'jackfield:plugin/messages@1.0.0' {
+declare module 'jackfield:plugin/messages@1.1.0' {
   export function channel(name: string): string;
   export function send(message: string): string;
+}
+
+declare module 'jackfield:plugin/conversations@1.1.0' {
+  export function get(): string | undefined;
+  export function open(): string;
+  export function close(note: string | undefined): string;
+  export function comment(text: string): string;
+}
+
+declare module 'jackfield:plugin/lists@1.1.0' {
+  export function add(list: string): boolean;
+  export function remove(list: string): boolean;
+}
+
+declare module 'jackfield:plugin/workflows@1.1.0' {
+  export function start(workflow: string, options: string): string;
 }

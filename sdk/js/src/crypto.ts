@@ -1,6 +1,6 @@
 /** Digests and signatures. Secrets are named, never seen. A text stands for its UTF-8. */
 
-import * as contract from 'jackfield:plugin/crypto@1.0.0';
+import * as contract from 'jackfield:plugin/crypto@1.1.0';
 import { bytes } from './bytes.ts';
 import { call } from './call.ts';
 

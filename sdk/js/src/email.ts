@@ -1,6 +1,6 @@
 /** Mail to the outside over SMTP, under the plugin's grant. */
 
-import * as contract from 'jackfield:plugin/email@1.0.0';
+import * as contract from 'jackfield:plugin/email@1.1.0';
 import { call } from './call.ts';
 
 /** What a server's record must have; the rest may be left out. */

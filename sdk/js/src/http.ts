@@ -5,7 +5,7 @@
  * value in.
  */
 
-import * as contract from 'jackfield:plugin/http@1.0.0';
+import * as contract from 'jackfield:plugin/http@1.1.0';
 import { bytes, text } from './bytes.ts';
 import { call } from './call.ts';
 

@@ -1,7 +1,7 @@
 /** Lines for the run's timeline and the operator's log. */
 
 import './call.ts';
-import { write } from 'jackfield:plugin/log@1.0.0';
+import { write } from 'jackfield:plugin/log@1.1.0';
 
 /** What helps to find a mistake. */
 export function debug(message: string): void {

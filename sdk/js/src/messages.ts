@@ -1,6 +1,6 @@
 /** Messages to contacts and others, through the workspace's channels. */
 
-import * as contract from 'jackfield:plugin/messages@1.0.0';
+import * as contract from 'jackfield:plugin/messages@1.1.0';
 import { call } from './call.ts';
 import type { TextLimit } from './descriptor.ts';
 import type { OutgoingMessage } from './message.ts';
@@ -26,7 +26,7 @@ export interface ChannelInfo {
 
 /**
  * The channel that a name stands for; `last-interacted` is the channel of the contact's last
- * message. Errors: `not-found`.
+ * message. Errors: `not-found`; `no-channel` for `last-interacted` where the contact has none.
  */
 export function channel(name: string): ChannelInfo {
   return fromWire(JSON.parse(call(() => contract.channel(name)))) as ChannelInfo;
@@ -34,7 +34,8 @@ export function channel(name: string): ChannelInfo {
 
 /**
  * Puts a message into the outbox and answers with its id. What becomes of it arrives as events
- * `message.status` about that id. Errors: `invalid`, `not-found`, `too-large`.
+ * `message.status` about that id. Errors: `invalid`, `not-found`, `too-large`, `no-channel` as of
+ * `channel`; `no-address` where `to` is left out and the contact cannot be reached on the channel.
  */
 export function send(message: OutgoingMessage): string {
   return call(() => contract.send(JSON.stringify(toWire(message))));

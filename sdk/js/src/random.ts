@@ -5,7 +5,7 @@
  */
 
 import './call.ts';
-import * as contract from 'jackfield:plugin/random@1.0.0';
+import * as contract from 'jackfield:plugin/random@1.1.0';
 
 /** So many bytes, at most 1,024. */
 export function bytes(length: number): Uint8Array {

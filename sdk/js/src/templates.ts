@@ -1,6 +1,6 @@
 /** The workspace's templates. */
 
-import * as contract from 'jackfield:plugin/templates@1.0.0';
+import * as contract from 'jackfield:plugin/templates@1.1.0';
 import { call } from './call.ts';
 
 /** A template with the run's variables put in. */

@@ -1,6 +1,6 @@
 /** The run's variables. They live as long as the run. */
 
-import * as contract from 'jackfield:plugin/variables@1.0.0';
+import * as contract from 'jackfield:plugin/variables@1.1.0';
 import { call } from './call.ts';
 
 /** The value at a path, such as `contact.firstname` or `vars.answer`; `undefined` when it has none. */

@@ -3,18 +3,21 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { base64, done, fromBase64, hex, type OutgoingMessage, step, Type } from '@jackfield/plugin';
+import { base64, CallError, done, fromBase64, hex, type OutgoingMessage, step, Type } from '@jackfield/plugin';
 import * as clock from '@jackfield/plugin/clock';
 import * as conditions from '@jackfield/plugin/conditions';
 import * as contacts from '@jackfield/plugin/contacts';
+import * as conversations from '@jackfield/plugin/conversations';
 import * as crypto from '@jackfield/plugin/crypto';
 import * as email from '@jackfield/plugin/email';
 import * as http from '@jackfield/plugin/http';
+import * as lists from '@jackfield/plugin/lists';
 import * as log from '@jackfield/plugin/log';
 import * as messages from '@jackfield/plugin/messages';
 import * as random from '@jackfield/plugin/random';
 import * as templates from '@jackfield/plugin/templates';
 import * as variables from '@jackfield/plugin/variables';
+import * as workflows from '@jackfield/plugin/workflows';
 import { Host, type HostOptions, response } from '@jackfield/plugin/testing';
 
 /** Runs something as a step, which is the only place where a host can be called. */
@@ -96,6 +99,91 @@ test('the run, its contact and its templates are values', async () => {
   assert.deepEqual([host.tags, host.logs], [['vip'], ['info: hello']]);
 });
 
+test('tags are changed in one, and the answer says what was new', async () => {
+  const contact = { firstname: 'Ann', tags: ['lead', 'fr'] };
+  const host = await inside({ contact }, () => {
+    const changed = contacts.retag({ add: ['vip', 'fr', 'vip'], remove: ['lead', 'old'] });
+    assert.deepEqual(changed, { added: ['vip'], removed: ['lead'] });
+    contacts.addTags(['new']);
+    assert.deepEqual(contacts.retag({ add: ['new'], silent: true }), { added: [], removed: [] });
+    assert.deepEqual(contacts.get()?.['tags'], ['fr', 'vip', 'new']);
+    assert.deepEqual(variables.get('contact.tags'), ['fr', 'vip', 'new']);
+  });
+  assert.deepEqual(host.retags[1], { add: ['new'], silent: true });
+  assert.deepEqual(host.contact, { firstname: 'Ann', tags: ['fr', 'vip', 'new'] });
+  assert.deepEqual([host.tags, contact.tags], [['new'], ['lead', 'fr']]);
+});
+
+test('a conversation is opened once and closed with its note', async () => {
+  const opened = { id: 'conversation-1', state: 'open', source: 'workflow', opened_at: '2026-01-01T00:00:00Z' };
+  const note = { category: 'solved', summary: 'Paid.' };
+  const end = { state: 'closed', closed_at: '2026-01-01T00:00:00Z', closed_by: 'workflow' };
+  const host = await inside({ contact: {} }, () => {
+    assert.deepEqual([conversations.get(), conversations.close()], [undefined, undefined]);
+    assert.deepEqual([conversations.open(), conversations.open()], [opened, opened]);
+    assert.throws(() => conversations.close({ summary: 'é'.repeat(2_001) }), { code: 'invalid' });
+    assert.deepEqual(conversations.close(note), { ...opened, ...note, ...end });
+    assert.equal(conversations.close(), undefined);
+    assert.equal(conversations.comment('@ann: see above'), 'comment-1');
+    assert.throws(() => conversations.comment(' '), { code: 'invalid' });
+    assert.throws(() => conversations.comment('é'.repeat(5_001)), { code: 'too-large' });
+  });
+  assert.deepEqual(host.conversation, { ...opened, ...note, ...end });
+  assert.deepEqual(host.comments, ['@ann: see above']);
+  await inside({ contact: {}, conversation: { id: 'k', state: 'snoozed' } }, () => {
+    assert.deepEqual(conversations.open(), { id: 'k', state: 'open' });
+    assert.equal(conversations.close()?.['state'], 'closed');
+    assert.equal(conversations.open()['id'], 'conversation-1');
+  });
+});
+
+test('lists say whether something changed, and which there are', async () => {
+  const host = await inside({ contact: {}, onLists: ['news'] }, () => {
+    assert.deepEqual([lists.add('vip'), lists.add('vip')], [true, false]);
+    assert.deepEqual([lists.remove('news'), lists.remove('news')], [true, false]);
+  });
+  assert.deepEqual([...host.onLists], ['vip']);
+  await inside({ contact: {}, lists: ['vip', 'news'] }, () => {
+    assert.equal(lists.add('vip'), true);
+    assert.throws(() => lists.add('fax'), { code: 'not-found', message: /vip, news/ });
+    assert.throws(() => lists.remove('fax'), { code: 'not-found' });
+  });
+});
+
+test('a workflow starts with what it is given, unless the test refuses it', async () => {
+  const options = { from: 'welcome', variables: { plan: 'pro' }, data: { orderId: 7 } };
+  const start = ({ workflow }: { workflow: string }) => {
+    if (workflow === 'busy') throw new CallError('already-enrolled', 'the contact is in it');
+  };
+  const host = await inside({ contact: {}, start }, () => {
+    assert.equal(workflows.start('plain'), 'run-1');
+    assert.throws(() => workflows.start('busy'), { code: 'already-enrolled' });
+    assert.equal(workflows.start('onboarding', options), 'run-2');
+  });
+  assert.deepEqual(host.started, [
+    { workflow: 'plain', options: {} },
+    { workflow: 'onboarding', options },
+  ]);
+});
+
+test('what is about a contact is refused without one', async () => {
+  await inside({}, () => {
+    const calls = [
+      () => contacts.addTags(['vip']),
+      () => contacts.retag({ add: ['vip'] }),
+      () => conversations.open(),
+      () => conversations.close(),
+      () => conversations.comment('Hi'),
+      () => lists.add('vip'),
+      () => lists.remove('vip'),
+    ];
+    for (const refused of calls) {
+      assert.throws(refused, { name: 'CallError', code: 'not-found' });
+    }
+    assert.equal(conversations.get(), undefined);
+  });
+});
+
 test('a message goes out under the published schema, and a mail with what it was given', async () => {
   const channels = [{ id: 'c', name: 'sms', kind: 'gateway', 'address-kind': 'phone', 'text-limit': { max: 9, unit: 'bytes' } }];
   const accepted = { messageId: 'm', response: '250 ok', rejected: [] };
@@ -114,15 +202,16 @@ test('a message goes out under the published schema, and a mail with what it was
 
 test('a module imports one interface at most, and the index none', () => {
   const folder = new URL('../src/', import.meta.url);
+  const contract = (name: string) => readFileSync(new URL(`../../../wit/${name}.wit`, import.meta.url), 'utf8');
+  const [, version] = /^package jackfield:plugin@(.*);$/m.exec(contract('types')) ?? [];
   for (const name of readdirSync(folder).filter((name) => name.endsWith('.ts') && name !== 'contract.d.ts')) {
     const text = readFileSync(new URL(name, folder), 'utf8');
-    const interfaces = [...text.matchAll(/from 'jackfield:plugin\/(.*)@1\.0\.0'/g)].map(([, found]) => found);
-    const own = name.slice(0, -'.ts'.length);
+    const interfaces = [...text.matchAll(/from 'jackfield:plugin\/(.*)'/g)].map(([, found]) => found);
+    const own = `${name.slice(0, -'.ts'.length)}@${version}`;
     assert.ok(interfaces.every((found) => found === own), `${name} imports ${interfaces}`);
   }
-  const everything = readFileSync(new URL('../../../wit/worlds.wit', import.meta.url), 'utf8');
   const declared = readFileSync(new URL('contract.d.ts', folder), 'utf8');
-  for (const [, name] of everything.matchAll(/import ([a-z-]+);/g)) {
-    assert.ok(declared.includes(`'jackfield:plugin/${name}@1.0.0'`), `contract.d.ts has no ${name}`);
+  for (const [, name] of contract('worlds').matchAll(/import ([a-z-]+);/g)) {
+    assert.ok(declared.includes(`'jackfield:plugin/${name}@${version}'`), `contract.d.ts has no ${name}`);
   }
 });

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
-from . import _host
+from . import _host, codec
 from .codec import Json, dumps
 
 _contacts = _host.Interface("contacts")
@@ -25,6 +26,19 @@ class Operation(Enum):
     """Adds to a number."""
 
 
+@dataclass(frozen=True)
+class Retagged:
+    """What a change of tags came to."""
+
+    added: Sequence[str] = ()
+    """The tags that were not there yet."""
+    removed: Sequence[str] = ()
+    """The tags that were there."""
+
+
+_RETAGGED: Any = codec.shape(Retagged, strict=False)
+
+
 def get() -> dict[str, Any] | None:
     """The contact as it stands, with what this run has changed; none where the run has no contact.
     Local."""
@@ -41,3 +55,14 @@ def update(field: str, value: Json, operation: Operation = Operation.SET) -> Jso
 def add_tags(tags: Sequence[str]) -> None:
     """Adds tags to the contact. Internal. Errors: `not-found` (no contact), `invalid`."""
     _contacts.call("add_tags", list(tags))
+
+
+def retag(*, add: Sequence[str] = (), remove: Sequence[str] = (), silent: bool = False) -> Retagged:
+    """Adds and removes tags in one: a tag that is there already is not added again, one that is not
+    there not removed. `silent` raises no event `tag.updated`, so no workflow starts by it. Answers
+    with what changed. Internal. Errors: `not-found` (no contact), `invalid`."""
+    change: dict[str, Json] = {"add": list(add), "remove": list(remove)}
+    if silent:
+        change["silent"] = True
+    answer = _host.read(_contacts.call("retag", dumps(change)))
+    return cast(Retagged, _RETAGGED.read(answer, ""))

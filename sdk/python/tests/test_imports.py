@@ -2,6 +2,7 @@
 
 import re
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 
 from jackfield_plugin import (
@@ -9,13 +10,16 @@ from jackfield_plugin import (
     clock,
     conditions,
     contacts,
+    conversations,
     crypto,
     email,
+    lists,
     log,
     messages,
     random,
     templates,
     variables,
+    workflows,
 )
 from jackfield_plugin.message import OutgoingMessage, Text, Unsubscribe
 from jackfield_plugin.testing import Host, call_error
@@ -87,9 +91,99 @@ class Imports(unittest.TestCase):
             self.assertEqual(contacts.update("visits", 1, contacts.Operation.INCREMENT), 1)
             contacts.add_tags(["new"])
             self.assertEqual(host.updates, [("visits", "increment", 1)])
-            self.assertEqual((host.tags, contacts.get()), (["new"], {"firstname": "Ann"}))
+            self.assertEqual(host.tags, ["new"])
+            self.assertEqual(contacts.get(), {"firstname": "Ann", "tags": ["new"]})
         with Host(), self.assertRaisesRegex(CallError, "not-found"):
             contacts.update("firstname", "Bo")
+
+    def test_tags_are_changed_in_one_and_the_answer_says_what_was_new(self) -> None:
+        given = {"firstname": "Ann", "tags": ["lead", "fr"]}
+        with Host(contact=given) as host:
+            changed = contacts.retag(add=["vip", "fr", "vip"], remove=["lead", "old"])
+            self.assertEqual((changed.added, changed.removed), (["vip"], ["lead"]))
+            contacts.add_tags(["new"])
+            self.assertEqual(contacts.retag(add=["new"], silent=True).added, [])
+            self.assertEqual(variables.get("contact.tags"), ["fr", "vip", "new"])
+            self.assertEqual(host.contact, {"firstname": "Ann", "tags": ["fr", "vip", "new"]})
+            self.assertEqual(host.retags[1], {"add": ["new"], "remove": [], "silent": True})
+            self.assertEqual((host.tags, given["tags"]), (["new"], ["lead", "fr"]))
+
+    def test_a_conversation_is_opened_once_and_closed_with_its_note(self) -> None:
+        with Host(contact={}) as host:
+            self.assertEqual((conversations.get(), conversations.close()), (None, None))
+            opened = conversations.open()
+            self.assertEqual(
+                opened,
+                {
+                    "id": "conversation-1",
+                    "state": "open",
+                    "source": "workflow",
+                    "opened_at": "2026-01-01T00:00:00Z",
+                },
+            )
+            self.assertEqual(conversations.open(), opened)
+            with self.assertRaisesRegex(CallError, "2,000"):
+                conversations.close(summary="é" * 2_001)
+            host.advance(86_400_007)
+            end = {
+                "state": "closed",
+                "category": "solved",
+                "closed_at": "2026-01-02T00:00:00.007Z",
+                "closed_by": "workflow",
+            }
+            self.assertEqual(conversations.close(category="solved"), {**opened, **end})
+            self.assertEqual(host.conversation, {**opened, **end})
+            self.assertIsNone(conversations.close())
+            self.assertEqual(conversations.open()["id"], "conversation-2")
+            self.assertEqual(conversations.comment("@ann: see above"), "comment-1")
+            for wrong, code in [(" ", "invalid"), ("é" * 5_001, "too-large")]:
+                with self.assertRaisesRegex(CallError, code):
+                    conversations.comment(wrong)
+            self.assertEqual(host.comments, ["@ann: see above"])
+        with Host(contact={}, conversation={"id": "k", "state": "snoozed"}) as host:
+            self.assertEqual(conversations.open(), {"id": "k", "state": "open"})
+
+    def test_lists_say_whether_something_changed_and_which_there_are(self) -> None:
+        with Host(contact={}, on_lists=["news"]) as host:
+            self.assertEqual((lists.add("vip"), lists.add("vip")), (True, False))
+            self.assertEqual((lists.remove("news"), lists.remove("news")), (True, False))
+            self.assertEqual(host.on_lists, ["vip"])
+        with Host(contact={}, lists=["vip", "news"]):
+            self.assertTrue(lists.add("vip"))
+            for call in (lists.add, lists.remove):
+                with self.assertRaisesRegex(CallError, "vip, news"):
+                    call("fax")
+
+    def test_a_workflow_starts_with_what_it_is_given_unless_the_test_refuses_it(self) -> None:
+        def start(workflow: str, _: object) -> None:
+            if workflow == "busy":
+                raise call_error("already-enrolled", "the contact is in it")
+
+        with Host(contact={}, start=start) as host:
+            self.assertEqual(workflows.start("plain"), "run-1")
+            with self.assertRaisesRegex(CallError, "already-enrolled"):
+                workflows.start("busy")
+            values, data = {"plan": "pro"}, {"order": {"id": 7}}
+            run = workflows.start("onboarding", from_="welcome", variables=values, data=data)
+            self.assertEqual(run, "run-2")
+            options = {"from": "welcome", "variables": values, "data": data}
+            self.assertEqual(host.started, [("plain", {}), ("onboarding", options)])
+
+    def test_what_is_about_a_contact_is_refused_without_one(self) -> None:
+        calls: list[Callable[[], object]] = [
+            lambda: contacts.add_tags(["vip"]),
+            lambda: contacts.retag(add=["vip"]),
+            conversations.open,
+            conversations.close,
+            lambda: conversations.comment("Hi"),
+            lambda: lists.add("vip"),
+            lambda: lists.remove("vip"),
+        ]
+        with Host():
+            for call in calls:
+                with self.assertRaisesRegex(CallError, "not-found"):
+                    call()
+            self.assertIsNone(conversations.get())
 
     def test_messages_are_held_against_their_schema(self) -> None:
         with Host(channels=[CHANNEL]) as host:

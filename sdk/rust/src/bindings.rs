@@ -44,12 +44,12 @@ pub mod connector {
         default_bindings_module: "jackfield_plugin::bindings::connector",
         additional_derives: [PartialEq],
         with: {
-            "jackfield:plugin/types@1.0.0": crate::bindings::step::jackfield::plugin::types,
-            "jackfield:plugin/log@1.0.0": crate::bindings::step::jackfield::plugin::log,
-            "jackfield:plugin/clock@1.0.0": crate::bindings::step::jackfield::plugin::clock,
-            "jackfield:plugin/random@1.0.0": crate::bindings::step::jackfield::plugin::random,
-            "jackfield:plugin/http@1.0.0": crate::bindings::step::jackfield::plugin::http,
-            "jackfield:plugin/crypto@1.0.0": crate::bindings::step::jackfield::plugin::crypto,
+            "jackfield:plugin/types@1.1.0": crate::bindings::step::jackfield::plugin::types,
+            "jackfield:plugin/log@1.1.0": crate::bindings::step::jackfield::plugin::log,
+            "jackfield:plugin/clock@1.1.0": crate::bindings::step::jackfield::plugin::clock,
+            "jackfield:plugin/random@1.1.0": crate::bindings::step::jackfield::plugin::random,
+            "jackfield:plugin/http@1.1.0": crate::bindings::step::jackfield::plugin::http,
+            "jackfield:plugin/crypto@1.1.0": crate::bindings::step::jackfield::plugin::crypto,
         },
         generate_all,
     });

@@ -133,6 +133,8 @@ pub struct StepDescriptor {
     #[serde(skip_serializing_if = "Option::is_none")]
     branches_from: Option<String>,
     waits: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    bounds_loops: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hosts: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -156,6 +158,7 @@ impl StepDescriptor {
             branches: Vec::new(),
             branches_from: None,
             waits: false,
+            bounds_loops: false,
             hosts: Vec::new(),
             secrets: Vec::new(),
             limits: None,
@@ -200,6 +203,12 @@ impl StepDescriptor {
     /// The step can wait.
     pub fn waits(mut self) -> Self {
         self.waits = true;
+        self
+    }
+
+    /// The step itself ends a loop through it, after a bounded number of visits.
+    pub fn bounds_loops(mut self) -> Self {
+        self.bounds_loops = true;
         self
     }
 

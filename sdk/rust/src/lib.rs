@@ -82,7 +82,8 @@ pub mod step;
 pub mod testing;
 
 pub use imports::{
-    clock, conditions, contacts, crypto, email, http, log, messages, random, templates, variables,
+    clock, conditions, contacts, conversations, crypto, email, http, lists, log, messages, random,
+    templates, variables, workflows,
 };
 
 pub use connector::{
@@ -114,6 +115,6 @@ macro_rules! contract_section {
     () => {
         #[used]
         #[unsafe(link_section = "jackfield:contract")]
-        static CONTRACT: [u8; 5] = *b"1.0.0";
+        static CONTRACT: [u8; 5] = *b"1.1.0";
     };
 }

@@ -46,6 +46,9 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     let message = json!({"contact": ANN, "channel": "chat", "to": "+33612345678",
         "content": {"type": "text", "text": "hi"}});
     let message = id(&api.post("/v1/messages", message).await.ok());
+    let open = format!("/v1/contacts/{ANN}/conversation/open");
+    let conversation = id(&api.post(&open, json!({})).await.ok());
+    api.put("/v1/lists/news", json!({})).await.ok();
     let run = api.start("pause.wanted", Some(ANN), json!({})).await;
     let key = api
         .post("/v1/keys", json!({"name": "k", "scopes": ["runs:read"]}))
@@ -63,6 +66,8 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
             ],
         ),
         ("channels", vec!["chat".to_owned(), id(&channel)]),
+        ("conversations", vec![conversation]),
+        ("lists", vec!["news".to_owned()]),
         ("templates", vec!["hello".to_owned()]),
         ("contact-fields", vec!["city".to_owned()]),
         ("secrets", vec!["crm".to_owned(), "api-token".to_owned()]),
@@ -83,6 +88,8 @@ fn body(path: &str) -> Option<Value> {
         "/v1/runs/{id}/events" => json!({"name": "go.on"}),
         "/v1/channels/{channel}" => json!({"uncertain": "fail"}),
         "/v1/contacts/{contact}" => json!({"firstname": "Eve"}),
+        "/v1/contacts/{contact}/comments" => json!({"text": "taken"}),
+        "/v1/lists/{name}/contacts" => json!({"contact": ANN}),
         "/v1/workspaces/{id}" => json!({"title": "Taken"}),
         path if path.ends_with("/secrets/{name}") => json!({"value": "taken"}),
         _ => return None,

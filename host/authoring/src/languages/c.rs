@@ -329,11 +329,11 @@ mod tests {
                 name: "made-in-c".to_owned(),
                 language: Language::C,
                 kind,
-                needs: vec!["log".to_owned()],
+                needs: kind.offered().into_iter().map(str::to_owned).collect(),
             };
             create(&place, &new).unwrap();
             let built = crate::build(&Project::of(&place).unwrap()).unwrap();
-            // `log` is allowed and not called.
+            // Every import is allowed, so that its file is compiled, and hardly one called.
             assert_eq!(built.imports, imports);
             assert!(built.size < 100_000, "{} bytes", built.size);
         }
@@ -360,6 +360,7 @@ mod tests {
         let named = |function: &str| undeclared(&project, &said(function));
         assert_eq!(named("jf_clock_now").as_deref(), Some("clock"));
         assert_eq!(named("jf_email_send").as_deref(), Some("email"));
+        assert_eq!(named("jf_workflows_start").as_deref(), Some("workflows"));
         assert_eq!(named("jf_http_fetch"), None);
         assert_eq!(named("jf_clocks"), None);
         assert_eq!(named("strcpy"), None);

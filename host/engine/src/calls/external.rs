@@ -73,6 +73,8 @@ pub(crate) fn summary(call: &HostCall) -> String {
         HostCall::ContactsUpdate { field, .. } => field.clone(),
         HostCall::VariablesSet { name, .. } => name.clone(),
         HostCall::TemplatesRender { name, .. } | HostCall::MessagesChannel { name } => name.clone(),
+        HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => list.clone(),
+        HostCall::WorkflowsStart { workflow, .. } => workflow.clone(),
         _ => String::new(),
     }
 }

@@ -21,4 +21,25 @@ pub trait Catalogue {
 
     /// The slugs of the contacts' custom fields.
     fn contact_fields(&self) -> Option<Vec<String>>;
+
+    /// The names of the lists of contacts.
+    fn lists(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// The published workflows.
+    fn workflows(&self) -> Option<Vec<Published>> {
+        None
+    }
+}
+
+/// A published workflow, as far as others name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its name.
+    pub name: String,
+    /// Whether others may start it.
+    pub manual: bool,
+    /// The workflows that its steps start.
+    pub starts: Vec<String>,
 }

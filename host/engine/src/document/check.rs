@@ -60,6 +60,7 @@ impl Document {
             }
         }
         self.check_graph(&descriptors, &jumps, &mut problems);
+        self.check_starts(&descriptors, catalogue, &mut problems);
         self.marks.locate(&mut problems);
         // A stable order; problems without a line keep the one in which they were found.
         problems.sort_by_key(|problem| (problem.line, problem.column));
@@ -91,6 +92,11 @@ impl Document {
                     fields.extend(standard.map(|field| field.name.to_owned()));
                     fields
                 }),
+                "list" => catalogue.lists(),
+                "workflow" => catalogue.workflows().map(|all| {
+                    let startable = all.into_iter().filter(|one| one.manual);
+                    startable.map(|one| one.name).collect()
+                }),
                 "step" => Some(self.steps.iter().map(|step| step.id.clone()).collect()),
                 _ => None,
             };
@@ -109,6 +115,15 @@ impl Document {
                 "channel" => ("channel", "unknown-channel"),
                 "template" => ("template", "unknown-template"),
                 "step" => ("step", "dangling-target"),
+                "list" => ("list", "unknown-list"),
+                "workflow" if text == self.name => {
+                    // Told as a loop.
+                    continue;
+                }
+                "workflow" => (
+                    "published workflow with the trigger `manual` called",
+                    "unknown-workflow",
+                ),
                 _ => ("field of contacts", "unknown-field"),
             };
             let there = if known.is_empty() || known.len() > 20 {
@@ -121,6 +136,78 @@ impl Document {
             problems.push(Problem::error(code, format!("{with}{at}"), message).suggest(near));
         }
         jumps
+    }
+
+    /// The workflows that steps start, with the place in the settings where each is named.
+    fn named_workflows<'a>(
+        &'a self,
+        descriptor: impl Fn(&str) -> Option<&'a StepDescriptor>,
+    ) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for step in &self.steps {
+            let Some(descriptor) = descriptor(&step.id) else {
+                continue;
+            };
+            let with = join(&join("/steps", &step.id), "with");
+            for (at, part, kind) in said_of(&step.with, &descriptor.settings, "x-jackfield-ref") {
+                if kind == "workflow"
+                    && let Some(name) = part.as_str()
+                {
+                    found.push((format!("{with}{at}"), name.to_owned()));
+                }
+            }
+        }
+        found
+    }
+
+    /// The names of the workflows that its steps start.
+    #[must_use]
+    pub fn starts<'a>(
+        &'a self,
+        descriptor: impl Fn(&str) -> Option<&'a StepDescriptor>,
+    ) -> Vec<String> {
+        let named = self.named_workflows(descriptor).into_iter();
+        named.map(|(_, name)| name).collect()
+    }
+
+    /// Workflows that start one another in a circle would never end.
+    fn check_starts(
+        &self,
+        descriptors: &HashMap<&str, StepDescriptor>,
+        catalogue: &dyn Catalogue,
+        problems: &mut Vec<Problem>,
+    ) {
+        let others = catalogue.workflows().unwrap_or_default();
+        for (path, name) in self.named_workflows(|id| descriptors.get(id)) {
+            let mut ways: Vec<Vec<&str>> = vec![vec![&name]];
+            let mut seen = HashSet::new();
+            while let Some(way) = ways.pop() {
+                let Some(last) = way.last().copied() else {
+                    continue;
+                };
+                if last == self.name {
+                    let circle = way.join(" → ");
+                    problems.push(Problem::error(
+                        "workflow-loop",
+                        path.clone(),
+                        format!(
+                            "these workflows start one another in a circle: {} → {circle}",
+                            self.name
+                        ),
+                    ));
+                    break;
+                }
+                if seen.insert(last)
+                    && let Some(other) = others.iter().find(|other| other.name == last)
+                {
+                    for next in &other.starts {
+                        let mut further = way.clone();
+                        further.push(next);
+                        ways.push(further);
+                    }
+                }
+            }
+        }
     }
 
     fn check_graph(

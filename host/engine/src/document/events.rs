@@ -238,23 +238,28 @@ const CONVERSATION: Namespace = namespace(
     "The conversation",
     &[
         field("id", Text, "The conversation's id"),
+        field("state", Text, "`open` or `closed`"),
         field(
             "source",
             Text,
-            "Who opened or closed it: `contact`, `user`, `workflow`, `api`",
+            "Who opened it: `contact`, `user`, `workflow`, `api`",
         ),
-        field("channel", Text, "The channel's name"),
+        field(
+            "channel",
+            Text,
+            "The name of the channel on which it was opened",
+        ),
+        field("channel_id", Text, "The id of that channel"),
         field("opened_at", Timestamp, "When it was opened"),
         field("closed_at", Timestamp, "When it was closed"),
-        field("closed_by", Text, "Who closed it"),
+        field(
+            "closed_by",
+            Text,
+            "Who closed it: `user`, `workflow`, `api`",
+        ),
         field("first_message", Text, "The text of its first message"),
         field("category", Text, "The category of the closing notes"),
         field("summary", Text, "The summary of the closing notes"),
-        field(
-            "first_response_time",
-            Number,
-            "Time to the first answer, in seconds",
-        ),
         field(
             "resolution_time",
             Number,
@@ -274,8 +279,43 @@ const TAG: Namespace = namespace(
     false,
 );
 
+const LIST: Namespace = namespace(
+    "list",
+    "The list",
+    &[
+        field("name", Text, "The list's name"),
+        field("action", Text, "`added` or `removed`"),
+    ],
+    false,
+);
+
+const COMMENT: Namespace = namespace(
+    "comment",
+    "The comment",
+    &[
+        field("id", Text, "The comment's id"),
+        field("text", Text, "Its text"),
+        field("author", Text, "`workflow`, `api` or a user"),
+        field("mentions", List, "Who is mentioned in it"),
+    ],
+    false,
+);
+
+const ENDED: Namespace = namespace(
+    "ended",
+    "The run that is over",
+    &[
+        field("id", Text, "Its id"),
+        field("workflow", Text, "Its workflow"),
+        field("state", Text, "`completed`, `failed` or `cancelled`"),
+        field("reason", Text, "Why it ended so"),
+        field("variables", Object, "Its variables"),
+    ],
+    false,
+);
+
 /// What every run has.
-pub static ALWAYS: [Namespace; 9] = [
+pub static ALWAYS: [Namespace; 10] = [
     namespace(
         "contact",
         "The contact that the run is about",
@@ -293,6 +333,11 @@ pub static ALWAYS: [Namespace; 9] = [
             field("lifecycle", Text, "Stage of the life cycle"),
             field("tags", List, "Tags"),
             field("blocked", Boolean, "Whether the contact is blocked"),
+            field(
+                "conversation",
+                Object,
+                "The conversation that is open, else the last",
+            ),
             field("addresses", List, "Addresses, with the channel of each"),
             field("created_at", Timestamp, "When the contact was created"),
             field("last_channel", Text, "The channel of the last message"),
@@ -316,6 +361,7 @@ pub static ALWAYS: [Namespace; 9] = [
         ],
         true,
     ),
+    CONVERSATION,
     namespace(
         "assignee",
         "Who the conversation is assigned to",
@@ -388,7 +434,7 @@ pub static ALWAYS: [Namespace; 9] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 11] = [
+pub static EVENTS: [Event; 14] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -427,17 +473,32 @@ pub static EVENTS: [Event; 11] = [
     Event {
         name: "conversation.opened",
         title: "A conversation was opened",
-        namespaces: &[CONVERSATION, ACCOUNT],
+        namespaces: &[ACCOUNT],
     },
     Event {
         name: "conversation.closed",
         title: "A conversation was closed",
-        namespaces: &[CONVERSATION, ACCOUNT],
+        namespaces: &[ACCOUNT],
     },
     Event {
         name: "tag.updated",
         title: "A contact was tagged, or a tag was taken away",
         namespaces: &[TAG, ACCOUNT],
+    },
+    Event {
+        name: "list.updated",
+        title: "A contact was put on a list, or taken off one",
+        namespaces: &[LIST, ACCOUNT],
+    },
+    Event {
+        name: "comment.added",
+        title: "Somebody noted something about a contact",
+        namespaces: &[COMMENT, ACCOUNT],
+    },
+    Event {
+        name: "run.ended",
+        title: "A run that a step of another workflow started is over",
+        namespaces: &[ENDED, ACCOUNT],
     },
     Event {
         name: MANUAL,

@@ -24,8 +24,9 @@ mod settings;
 pub mod source;
 mod write;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Published};
 pub use descriptor::{Branch, Otherwise, StepDescriptor};
+pub use events::MANUAL;
 pub use graph::Target;
 pub use model::{Accounts, Document, ExitOn, Goto, Retry, Step, Trigger, Uses};
 pub use problem::{Problem, Severity, any_error};

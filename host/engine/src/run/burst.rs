@@ -13,9 +13,10 @@
 //! failed commit nothing in memory is trusted (`BurstEnd::Reload`), but that a database which does
 //! not take writes at the moment is asked again.
 
-use crate::domain::{Actor, Effect};
+use crate::domain::{Actor, Effect, NewEvent};
 use crate::engine::Core;
 use crate::events::{self, React};
+use crate::run::child;
 use crate::run::journal::{self, Entry, Line};
 use crate::run::opening::Opening;
 use crate::run::soon::Soon;
@@ -51,6 +52,8 @@ pub(crate) struct Turn {
     /// The step waited before and has heard of this event: what was accepted after it is looked
     /// through first, because nobody waited when it was.
     pub heard: Option<String>,
+    /// What it raises.
+    pub events: Vec<NewEvent>,
 }
 
 /// A run in motion.
@@ -145,6 +148,11 @@ impl Burst {
         &self.effects
     }
 
+    /// Those of them that are the domain's, with others after them.
+    pub(crate) fn pending(&self, more: &[Effect]) -> Vec<Effect> {
+        child::of_domain(self.effects.iter().chain(more))
+    }
+
     /// On whose behalf the run acts.
     pub(crate) fn actor(&self, call_key: String) -> Actor {
         Actor {
@@ -198,7 +206,7 @@ impl Burst {
     pub(crate) async fn commit(&mut self, turn: Turn) -> Result<Option<Event>, BurstEnd> {
         // With effects, or where events are looked through, the commit may come to nothing: a
         // result must not be lost with it.
-        if self.effects.is_empty() && turn.heard.is_none() {
+        if self.effects.is_empty() && turn.events.is_empty() && turn.heard.is_none() {
             self.take_along().await?;
         } else {
             self.settle().await?;
@@ -246,7 +254,7 @@ impl Burst {
 
     /// Under the bucket's lock where something is read that the commit rests on.
     async fn commit_turn(&mut self, turn: &Turn) -> Result<Option<Event>, BurstEnd> {
-        if !self.effects.is_empty() {
+        if !self.effects.is_empty() || !turn.events.is_empty() {
             // Boxed: most commits have none, and would carry its room about.
             return Box::pin(self.commit_effects(turn)).await;
         }
@@ -326,13 +334,28 @@ impl Burst {
             }
             let mut commit = self.base(turn).map_err(|error| end_of(&error))?;
             let applied = domain
-                .apply(&actor, &self.effects, &mut commit)
+                .apply(&actor, &self.pending(&[]), &mut commit)
                 .await
                 .map_err(|error| BurstEnd::Reload(error.to_string()))?;
             let depth = self.state.depth + 1;
-            let reaction = events::react(&core, &lock, applied.events, depth, &mut commit)
+            let mut raised = applied.events;
+            raised.extend(turn.events.iter().cloned());
+            let reload = |error: events::AcceptError| BurstEnd::Reload(error.to_string());
+            let mut reaction = events::react(&core, &lock, raised, depth, &mut commit)
                 .await
-                .map_err(|error| BurstEnd::Reload(error.to_string()))?;
+                .map_err(reload)?;
+            let effects = &self.effects;
+            child::begin(
+                &core,
+                &lock,
+                &actor,
+                depth,
+                effects,
+                &mut commit,
+                &mut reaction,
+            )
+            .await
+            .map_err(reload)?;
             match core.store.commit(commit).await {
                 Ok(()) => {
                     drop(lock);

@@ -13,6 +13,7 @@ use crate::calls::{external, local, refused};
 use crate::domain::{Actor, DomainError, Effect, SecretOwner, View};
 use crate::plugins::Loaded;
 use crate::run::burst::{Burst, BurstEnd, Turn};
+use crate::run::child;
 use crate::run::journal::{CallTrace, Entry, clipped};
 use crate::run::replay::{Earlier, earlier};
 use crate::scope::{RunNames, RunScope};
@@ -144,15 +145,12 @@ impl RunCalls {
             HostCall::TemplatesRender { name, values } => {
                 HostReply::Text(self.render(name, values.as_deref()).await?)
             }
+            HostCall::WorkflowsStart { workflow, options } => {
+                HostReply::Text(self.start(ordinal, workflow, options).await?)
+            }
             _ => {
                 let actor = self.actor(ordinal);
-                let pending: Vec<Effect> = self
-                    .burst
-                    .effects()
-                    .iter()
-                    .chain(&self.effects)
-                    .cloned()
-                    .collect();
+                let pending = self.burst.pending(&self.effects);
                 let answer = domain.call(&actor, call, &pending).await.map_err(stop)?;
                 if !answer.effects.is_empty() {
                     self.effects.extend(answer.effects);
@@ -258,16 +256,10 @@ impl RunCalls {
         let Some(domain) = core.domain() else {
             return Ok(());
         };
-        let pending: Vec<Effect> = self
-            .burst
-            .effects()
-            .iter()
-            .chain(&self.effects)
-            .cloned()
-            .collect();
+        let pending = self.burst.pending(&self.effects);
         let run = &self.burst.run;
         self.view = domain
-            .view(&run.workspace, run.contact.as_deref(), &pending)
+            .view(&run.workspace, run.contact.as_deref(), &pending, None)
             .await
             .map_err(stop)?;
         Ok(())
@@ -314,6 +306,32 @@ impl RunCalls {
             .condition(condition)
             .map_err(|reason| refused("invalid", reason))?;
         Ok(self.with_scope(None, |scope| condition.evaluate(scope)))
+    }
+
+    /// Has another workflow start with the outcome of this step.
+    async fn start(
+        &mut self,
+        ordinal: u32,
+        workflow: &str,
+        options: &str,
+    ) -> Result<Result<String, CallError>, Stop> {
+        let core = self.burst.core.clone();
+        let actor = self.actor(ordinal);
+        let pending: Vec<Effect> = self
+            .burst
+            .effects()
+            .iter()
+            .chain(&self.effects)
+            .cloned()
+            .collect();
+        let depth = self.burst.state.depth;
+        let started = child::start(&core, &actor, depth, workflow, options, &pending)
+            .await
+            .map_err(|error| abandoned(&error.to_string()))?;
+        Ok(started.map(|(run, effect)| {
+            self.effects.push(effect);
+            run
+        }))
     }
 
     async fn render(

@@ -328,7 +328,12 @@ async fn view(burst: &Burst) -> Result<View, BurstEnd> {
     let domain = burst.core.domain().ok_or(BurstEnd::Leave)?;
     let run = &burst.run;
     let mut view = domain
-        .view(&run.workspace, run.contact.as_deref(), burst.effects())
+        .view(
+            &run.workspace,
+            run.contact.as_deref(),
+            &burst.pending(&[]),
+            None,
+        )
         .await
         .map_err(|error| BurstEnd::Reload(error.to_string()))?;
     if let Some(unset) = burst.version.document.unset_variables {

@@ -5,6 +5,7 @@
 
 use crate::document::Target;
 use crate::run::burst::{Burst, BurstEnd, Turn};
+use crate::run::child;
 use crate::run::drive::begin;
 use crate::run::journal::{Entry, Failure as Noted, Used, clipped};
 use crate::run::state::{Phase, Wake};
@@ -163,6 +164,7 @@ async fn pause(
         waits,
         timer: Some(until),
         heard,
+        ..Turn::default()
     };
     match burst.commit(turn).await? {
         None => Ok(Moved::Rest),
@@ -391,7 +393,11 @@ async fn end(
     burst.run.state = state.to_owned();
     burst.run.reason = reason;
     burst.run.ended_at = Some(burst.core.now());
-    burst.commit(Turn::default()).await?;
+    let turn = Turn {
+        events: child::ended(&burst.run, &burst.state).into_iter().collect(),
+        ..Turn::default()
+    };
+    burst.commit(turn).await?;
     metrics::counter!("jackfield_runs_ended_total", "state" => state).increment(1);
     Ok(Moved::Rest)
 }

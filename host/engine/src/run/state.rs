@@ -30,6 +30,9 @@ pub struct State {
     /// How many runs in a row started one another by their effects.
     #[serde(default)]
     pub depth: u32,
+    /// It was started by a step of another run, which may wait for its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub child: bool,
     /// Activations so far.
     #[serde(default)]
     pub activations: u64,
@@ -148,6 +151,7 @@ impl State {
             visits: BTreeMap::new(),
             since_wait: 0,
             depth,
+            child: false,
             activations: 0,
             at: None,
         };

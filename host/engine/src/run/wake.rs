@@ -3,10 +3,12 @@
 //! All of it happens under the bucket's lock, on the run as the database has it, so that of two
 //! things that would end the same wait the first does and the second finds nothing to end.
 
+use crate::domain::NewEvent;
 use crate::engine::{BucketLock, Core};
-use crate::events::AcceptError;
+use crate::events::{self, AcceptError, React};
 use crate::room::InLine;
 use crate::run::burst::BurstEnd;
+use crate::run::child;
 use crate::run::drive;
 use crate::run::journal::Entry;
 use crate::run::state::{Phase, State, Wake};
@@ -335,8 +337,11 @@ async fn commit_cancelled(
 ) -> Result<(), AcceptError> {
     let id = run.id.clone();
     let mut commit = lock.tenure().commit();
-    cancelled(core, run, reason, &mut commit);
-    commit_and_tell(core, &id, commit).await
+    let raised = cancelled(core, run, reason, &mut commit);
+    let reaction = events::react(core, lock, raised.into_iter().collect(), 0, &mut commit).await?;
+    commit_and_tell(core, &id, commit).await?;
+    React::go(core, reaction);
+    Ok(())
 }
 
 async fn commit_and_tell(core: &Core, id: &str, commit: Commit) -> Result<(), AcceptError> {
@@ -395,8 +400,14 @@ pub(crate) async fn next_seq(core: &Core, run: &Run) -> Result<i64, ReadError> {
     Ok(run.seq.max(last.map_or(0, |entry| entry.seq + 1)))
 }
 
-/// Adds to the commit that a run which no task drives is cancelled.
-pub(crate) fn cancelled(core: &Core, mut run: Run, reason: &str, commit: &mut Commit) {
+/// Adds to the commit that a run which no task drives is cancelled. Answers with the event that this
+/// raises, if anybody may wait for it.
+pub(crate) fn cancelled(
+    core: &Core,
+    mut run: Run,
+    reason: &str,
+    commit: &mut Commit,
+) -> Option<NewEvent> {
     let now = core.now();
     let entry = Entry::RunFinished {
         state: "cancelled".to_owned(),
@@ -412,4 +423,6 @@ pub(crate) fn cancelled(core: &Core, mut run: Run, reason: &str, commit: &mut Co
     commit.delete::<Timer>([Value::from(run.id.clone())]);
     commit.put(&run);
     metrics::counter!("jackfield_runs_ended_total", "state" => "cancelled").increment(1);
+    let state = state_of(&run)?;
+    child::ended(&run, &state)
 }

@@ -2,7 +2,8 @@
 //!
 //! Written forms: RFC 3339 with an offset (`2026-12-01T09:00:00Z`), a local date and time
 //! (`2026-12-01 09:00`, seconds optional, `T` instead of the space allowed), or a date alone. What
-//! has no offset stands in the time zone that is given, usually the workspace's.
+//! has no offset stands in the time zone that is given, usually the workspace's, or in the one that
+//! stands behind it in brackets (`2026-12-01 09:00[Europe/Paris]`).
 //!
 //! When clocks go forward, a time that they skip means the first instant after the gap. When clocks
 //! go back, a time that occurs twice means the earlier one.
@@ -40,6 +41,10 @@ impl Moment {
     pub fn parse(text: &str, time_zone: &TimeZone) -> Result<Self, MomentError> {
         let error = || MomentError(text.chars().take(64).collect());
         let text = text.trim();
+        if let Some((plain, zone)) = text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+            let zone = TimeZone::get(zone).map_err(|_| error())?;
+            return Self::parse(plain, &zone).map_err(|_| error());
+        }
         // The lightest check that this is a date at all; what follows is the library's to judge,
         // but it also takes forms (`20261201`, offsets without colons) that a number could have.
         let bytes = text.as_bytes();
@@ -127,6 +132,23 @@ mod tests {
         assert_eq!(instant("2026-12-01 09:00"), "2026-12-01T08:00:00Z");
         assert_eq!(instant("2026-07-01T09:00:30"), "2026-07-01T07:00:30Z");
         assert_eq!(instant("2026-12-01"), "2026-11-30T23:00:00Z");
+        assert_eq!(
+            instant("2026-12-01 09:00[Asia/Tokyo]"),
+            "2026-12-01T00:00:00Z"
+        );
+        assert_eq!(instant("2026-12-01[Asia/Tokyo]"), "2026-11-30T15:00:00Z");
+        assert_eq!(
+            instant("2026-12-01T09:00:00Z[Asia/Tokyo]"),
+            "2026-12-01T09:00:00Z"
+        );
+        for wrong in [
+            "2026-12-01[Mars/Base]",
+            "2026-12-01[]",
+            "2026-12-01[[Asia/Tokyo]]",
+            "[Asia/Tokyo]",
+        ] {
+            assert!(Moment::parse(wrong, &paris()).is_err(), "{wrong}");
+        }
         assert_eq!(instant("2026-12-01T09:00:00Z"), "2026-12-01T09:00:00Z");
         assert_eq!(instant("2026-12-01 09:00:00-05:00"), "2026-12-01T14:00:00Z");
     }

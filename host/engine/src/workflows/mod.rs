@@ -9,10 +9,12 @@ mod moves;
 pub use moves::Move;
 
 use crate::copies::Copies;
-use crate::document::{Catalogue, Document, Problem, Severity, StepDescriptor};
+use crate::document::{Catalogue, Document, MANUAL, Problem, Published, Severity, StepDescriptor};
 use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
-use jackfield_store::records::{Channel, ContactField, Template, Workflow, WorkflowVersion};
+use jackfield_store::records::{
+    Channel, ContactField, ContactList, Template, Workflow, WorkflowVersion,
+};
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -507,12 +509,34 @@ impl Workflows {
             .into_iter()
             .map(|field| field.name)
             .collect();
+        let lists = self
+            .store
+            .find(Query::<ContactList>::all().equal("workspace", workspace))
+            .await?
+            .into_iter()
+            .map(|list| list.name)
+            .collect();
+        let live = self.live(workspace).await?;
+        let workflows = live.iter().map(|version| published(version)).collect();
         Ok(Installed {
             steps: self.plugins.steps().await?,
             channels,
             templates,
             fields,
+            lists,
+            workflows,
         })
+    }
+}
+
+fn published(version: &Version) -> Published {
+    let triggers = &version.document.triggers;
+    Published {
+        name: version.workflow.clone(),
+        manual: triggers.iter().any(|trigger| trigger.event == MANUAL),
+        starts: version
+            .document
+            .starts(|step| version.plugins.get(step)?.step.as_ref()),
     }
 }
 
@@ -534,6 +558,8 @@ struct Installed {
     channels: Vec<String>,
     templates: Vec<String>,
     fields: Vec<String>,
+    lists: Vec<String>,
+    workflows: Vec<Published>,
 }
 
 impl Catalogue for Installed {
@@ -559,5 +585,12 @@ impl Catalogue for Installed {
 
     fn contact_fields(&self) -> Option<Vec<String>> {
         Some(self.fields.clone())
+    }
+    fn lists(&self) -> Option<Vec<String>> {
+        Some(self.lists.clone())
+    }
+
+    fn workflows(&self) -> Option<Vec<Published>> {
+        Some(self.workflows.clone())
     }
 }

@@ -5,7 +5,8 @@ use super::address::Identity;
 use super::{Contacts, no_contact, resolve};
 use crate::error::Result;
 use jackfield_store::records::{
-    Contact, Decision, Enrolment, Event, Identity as Row, Message, Seen,
+    Comment, Contact, Conversation, Decision, Enrolment, Event, Identity as Row, ListMember,
+    Message, Seen,
 };
 use jackfield_store::{Commit, Query, StoreExt};
 
@@ -13,7 +14,8 @@ use jackfield_store::{Commit, Query, StoreExt};
 const BATCH: i64 = 500;
 
 impl Contacts {
-    /// Deletes a contact with its messages, events, decisions and enrolments.
+    /// Deletes a contact with its messages, conversations, comments, events, decisions,
+    /// enrolments and places on lists.
     ///
     /// # Errors
     /// `not-found`.
@@ -63,6 +65,18 @@ impl Contacts {
                 .limit(BATCH);
             for row in context.store().find(enrolments).await? {
                 commit.delete::<Enrolment>([workspace.into(), row.workflow.into(), id.into()]);
+            }
+            let conversations = Query::<Conversation>::of(bucket).equal("contact", id);
+            for row in context.store().find(conversations.limit(BATCH)).await? {
+                commit.delete::<Conversation>([row.id.into()]);
+            }
+            let comments = Query::<Comment>::of(bucket).equal("contact", id);
+            for row in context.store().find(comments.limit(BATCH)).await? {
+                commit.delete::<Comment>([row.id.into()]);
+            }
+            let members = Query::<ListMember>::of(bucket).equal("contact", id);
+            for row in context.store().find(members.limit(BATCH)).await? {
+                commit.delete::<ListMember>([workspace.into(), row.list.into(), id.into()]);
             }
             let last = commit.is_empty();
             if last {

@@ -6,6 +6,7 @@
 
 use super::address::Identity;
 use super::value::{FieldKind, FieldType, Operation};
+use crate::conversations::document::{self as conversation, Conversation};
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Contact, ContactField};
 use serde_json::{Map, Value, json};
@@ -24,12 +25,13 @@ const STANDARD: [(&str, FieldKind); 9] = [
 ];
 
 /// Names that no custom field can have, beside the standard ones.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     "id",
     "name",
     "tags",
     "blocked",
     "addresses",
+    "conversation",
     "created_at",
     "last_channel",
     "last_incoming",
@@ -300,6 +302,9 @@ impl Document {
         for (key, value) in self.row.data.as_object().into_iter().flatten() {
             let value = match key.as_str() {
                 "stopped" => continue,
+                conversation::KEY => Conversation::of(self)
+                    .map(|one| one.show(channels))
+                    .unwrap_or_default(),
                 "last_channel" => value.as_str().map(name_of).into(),
                 "addresses" => addresses(value, name_of),
                 "last_incoming_at" | "last_outgoing_at" => instant(value.as_i64()),

@@ -226,6 +226,16 @@ impl Contacts {
         })
     }
 
+    /// A contact under the lock of its bucket.
+    ///
+    /// # Errors
+    /// As of `get`.
+    pub(crate) async fn lock(&self, workspace: &str, contact: &str) -> Result<Locked> {
+        let row = self.find(workspace, contact).await?;
+        let locked = resolve::lock(&self.context, workspace, &row.id).await?;
+        locked.ok_or_else(|| no_contact(contact))
+    }
+
     async fn locked(&self, workspace: &str, contact: &str, patch: &Patch) -> Result<Locked> {
         let row = self.find(workspace, contact).await?;
         patch.refuse_taken(&self.context, Some(&row.id)).await?;

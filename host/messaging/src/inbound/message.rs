@@ -8,6 +8,8 @@ use crate::connectors::Connector;
 use crate::contacts::address::Identity;
 use crate::contacts::document::Document;
 use crate::contacts::resolve::{self, Locked};
+use crate::conversations;
+use crate::conversations::document::{Conversation, Opening};
 use crate::decisions;
 use crate::error::Result;
 use crate::host::AcceptError;
@@ -16,7 +18,8 @@ use crate::message::{Data, Entry, Status, text_of};
 use crate::opt_out::ACCOUNT;
 use crate::settings::Settings;
 use jackfield_engine::NewEvent;
-use jackfield_store::records::{Channel, Message, Seen};
+use jackfield_store::records::{Channel, Message, Seen, Wait};
+use jackfield_store::{Query, StoreExt};
 use serde_json::{Value, json};
 
 impl Inbound {
@@ -55,6 +58,15 @@ impl Inbound {
         ];
         let row: Option<Seen> = self.context.row(bucket, &key).await?;
         Ok(row.is_some())
+    }
+
+    /// Whether a run waits for what the contact says.
+    async fn answers_a_question(&self, contact: &Document) -> Result<bool> {
+        let row = &contact.row;
+        let topic = jackfield_engine::topic(&row.workspace, "message.received", &row.id);
+        let query = Query::<Wait>::of(row.bucket).equal("topic", topic);
+        let waits = self.context.store().find(query).await?;
+        Ok(waits.iter().any(|wait| wait.claim))
     }
 
     async fn commit_message(
@@ -117,6 +129,26 @@ impl Inbound {
                 &channel.id,
             ));
         }
+        let mut opened = None;
+        if !blocked && heard.is_none() {
+            let document = &mut locked.document;
+            // Looked up only where it matters.
+            let opens = !conversations::is_open(document)
+                && (settings.reopen_on_bot_reply || !self.answers_a_question(document).await?);
+            if opens {
+                let opening = Opening {
+                    id: context.new_id("cnv", bucket),
+                    source: "contact".to_owned(),
+                    channel: Some(channel.id.clone()),
+                    first_message: text_of(&message.content).map(str::to_owned),
+                };
+                opened = Conversation::open(document, opening, now);
+            }
+        }
+        if let Some(opened) = &opened {
+            let channels = context.channels(&channel.workspace).await?;
+            events.push(opened.event(&locked.document, &channels, &channel.id));
+        }
         if !blocked {
             events.extend(event(
                 &locked.document,
@@ -136,6 +168,9 @@ impl Inbound {
         });
         if readdressed {
             resolve::mark(&mut commit, &locked.document.row, now);
+        }
+        if let Some(opened) = &opened {
+            commit.put(&opened.row(&locked.document));
         }
         if blocked {
             let contact = &locked.document.row.id;

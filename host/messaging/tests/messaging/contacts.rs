@@ -186,7 +186,11 @@ async fn a_step_sees_what_it_changed_and_increments_count_once_each() {
     let (reply, more) = world.call(&actor, tags, &effects).await;
     assert_eq!(reply, HostReply::Done(Ok(())));
     effects.extend(more);
-    let view = world.messaging.view("w", Some(id), &effects).await.unwrap();
+    let view = world
+        .messaging
+        .view("w", Some(id), &effects, None)
+        .await
+        .unwrap();
     assert_eq!(view.namespaces["contact"]["points"], 5);
     assert_eq!(
         world.messaging.contacts().get("w", id).await.unwrap()["points"],
@@ -289,7 +293,7 @@ async fn the_same_call_of_a_run_sends_the_same_message_once() {
     );
     let view = world
         .messaging
-        .view("w", made["id"].as_str(), &[])
+        .view("w", made["id"].as_str(), &[], None)
         .await
         .unwrap();
     assert_eq!(view.namespaces["channel"]["name"], "main");

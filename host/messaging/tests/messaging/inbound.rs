@@ -10,7 +10,10 @@ async fn a_repeated_message_is_dropped() {
     let world = world(json!({}), json!({})).await;
     world.texts(ANN, "m-1", "hello").await;
     world.texts(ANN, "m-1", "hello").await;
-    assert_eq!(world.names(), ["contact.created", "message.received"]);
+    assert_eq!(
+        world.names(),
+        ["contact.created", "conversation.opened", "message.received"]
+    );
     assert_eq!(world.messages().await.len(), 1);
     let contact = world
         .messaging

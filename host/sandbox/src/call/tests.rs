@@ -107,6 +107,17 @@ fn every() -> Vec<HostCall> {
         HostCall::ContactsAddTags { tags: vec![text()] },
         HostCall::MessagesChannel { name: text() },
         HostCall::MessagesSend { message: text() },
+        HostCall::ContactsRetag { change: text() },
+        HostCall::ConversationsGet,
+        HostCall::ConversationsOpen,
+        HostCall::ConversationsClose { note: Some(text()) },
+        HostCall::ConversationsComment { text: text() },
+        HostCall::ListsAdd { list: text() },
+        HostCall::ListsRemove { list: text() },
+        HostCall::WorkflowsStart {
+            workflow: text(),
+            options: text(),
+        },
     ]
 }
 
@@ -126,7 +137,7 @@ fn functions() -> BTreeMap<String, [String; 2]> {
         } else if let Some(rest) = line.strip_prefix("interface ") {
             interface = rest.trim_end_matches(" {").to_owned();
             about = std::mem::take(&mut doc);
-        } else {
+        } else if !line.starts_with("@since(") {
             if let Some((name, _)) = line.split_once(": func(") {
                 functions.insert(format!("{interface}.{name}"), [doc.clone(), about.clone()]);
             }

@@ -170,9 +170,9 @@ pub fn misbehave() -> Arc<[u8]> {
 pub fn by_hand(world: &str, body: &str) -> Arc<[u8]> {
     let text = format!(
         r#"{body}
-           (func (export "jackfield:plugin/step@1.0.0#describe") (result i32) unreachable)
-           (func (export "jackfield:plugin/step@1.0.0#resume") (param i32) (result i32) unreachable)
-           (export "jackfield:plugin/step@1.0.0#start" (func $start))"#
+           (func (export "jackfield:plugin/step@1.1.0#describe") (result i32) unreachable)
+           (func (export "jackfield:plugin/step@1.1.0#resume") (param i32) (result i32) unreachable)
+           (export "jackfield:plugin/step@1.1.0#start" (func $start))"#
     );
     component(world, "step-plugin", &text)
 }

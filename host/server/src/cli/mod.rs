@@ -23,8 +23,8 @@ use crate::options::Options;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
-    channel, contact, contact_field, event, host, inbound, key, message, opt_out, plugin, ready,
-    run, secret, template, workflow, workspace,
+    channel, contact, contact_field, contact_list, conversation, event, host, inbound, key,
+    message, opt_out, plugin, ready, run, secret, template, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -77,6 +77,10 @@ enum Command {
     Contact(Group<contact::Command>),
     /// Custom fields of contacts
     ContactField(Group<contact_field::Command>),
+    /// Conversations with contacts: open, close, comment
+    Conversation(Group<conversation::Command>),
+    /// Lists of contacts: make, fill, look at
+    List(Group<contact_list::Command>),
     /// Messages: look at, send, resend, cancel
     Message(Group<message::Command>),
     /// HTML templates
@@ -143,6 +147,8 @@ impl Cli {
             Command::Secret(group) => with(group, secret::run).await,
             Command::Contact(group) => with(group, contact::run).await,
             Command::ContactField(group) => with(group, contact_field::run).await,
+            Command::Conversation(group) => with(group, conversation::run).await,
+            Command::List(group) => with(group, contact_list::run).await,
             Command::Message(group) => with(group, message::run).await,
             Command::Template(group) => with(group, template::run).await,
             Command::OptOut(group) => with(group, opt_out::run).await,

@@ -33,11 +33,11 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("secrets:write", "set and delete secrets"),
     (
         "contacts:read",
-        "see contacts, contact fields, opt-outs and decisions",
+        "see contacts, their conversations, contact fields, lists, opt-outs and decisions",
     ),
     (
         "contacts:write",
-        "change contacts, contact fields and opt-outs",
+        "change contacts, their conversations, contact fields, lists and opt-outs",
     ),
     ("messages:read", "see messages"),
     ("messages:write", "send, resend and cancel messages"),

@@ -92,6 +92,7 @@ mod tests {
             .execute(concat!(
                 include_str!("../../migrations/sqlite/0001_init.sql"),
                 include_str!("../../migrations/sqlite/0002_plugin_updates.sql"),
+                include_str!("../../migrations/sqlite/0003_conversations_and_lists.sql"),
             ))
             .await
             .unwrap();

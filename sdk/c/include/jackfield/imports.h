@@ -219,6 +219,64 @@ const jf_value *jf_contacts_update(const char *field, jf_operation operation,
 /** Adds tags to the contact. */
 bool jf_contacts_add_tags(jf_texts tags);
 
+/** A change of tags. */
+typedef struct jf_retag {
+    /** One that is there already is not added again, one that is not there not removed. */
+    jf_texts add, remove;
+    /** Raises no event `tag.updated`, so no workflow starts by it. */
+    bool silent;
+} jf_retag;
+
+/** Adds and removes tags in one; what changed: `{"added": [...], "removed": [...]}`. */
+const jf_value *jf_contacts_retag(const jf_retag *change);
+
+/* conversations: those with the contact; at most one of them is open or snoozed at a time. */
+
+/** What a conversation is closed with; NULL leaves a part out. */
+typedef struct jf_note {
+    /** One of the workspace's categories, where it has any. */
+    const char *category;
+    /** For people; at most 2,000 characters. */
+    const char *summary;
+} jf_note;
+
+/** The conversation that is open or snoozed, else the last one, as it stands with what this run has
+ *  changed: `{"id", "state", "source", "opened_at", ...}`; NULL where there never was one. */
+const jf_value *jf_conversations_get(void);
+/** Opens a conversation, unless one is open already; one that is snoozed is open again. */
+const jf_value *jf_conversations_open(void);
+/** Closes the conversation, with a note or without (NULL); it, or `null` (of the type `JF_NULL`)
+ *  where none was open: then nothing happens. */
+const jf_value *jf_conversations_close(const jf_note *note);
+/** Adds a comment to the conversation that is open or was last, for people of the workspace: it is
+ *  never sent to the contact. `@` and a mail address or a name mention a user. Its id. */
+const char *jf_conversations_comment(const char *text);
+
+/* lists: the workspace's, of contacts. A refused call answers false as well; `jf_caught` tells them
+ * apart. */
+
+/** Puts the contact on a list; whether it was not on it yet. */
+bool jf_lists_add(const char *list);
+/** Takes the contact off a list; whether it was on it. */
+bool jf_lists_remove(const char *list);
+
+/* workflows: the workspace's others. */
+
+/** What a workflow starts with; NULL leaves a part out. */
+typedef struct jf_start {
+    /** The id of the step to begin at, instead of the first. */
+    const char *from;
+    /** An object: its variables, by their names without `vars.`. */
+    const jf_value *variables;
+    /** An object: what its trigger brings. */
+    const jf_value *data;
+} jf_start;
+
+/** Starts a workflow that has the trigger `manual`, for the contact of this run; `options` may be
+ *  NULL. The run's id: it begins when the outcome is committed, and its end arrives as the event
+ *  `run.ended` about that id. */
+const char *jf_workflows_start(const char *workflow, const jf_start *options);
+
 /* messages: to contacts and others, through the workspace's channels. */
 
 /** The channel that a name stands for: `{"id", "name", "kind", "address-kind", "quick-replies",

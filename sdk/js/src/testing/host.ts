@@ -1,13 +1,15 @@
 /// <reference path="../contract.d.ts" />
 /** The state behind the imports, how a test sets it up and how it looks at it afterwards. */
 
-import type * as email from 'jackfield:plugin/email@1.0.0';
-import type * as http from 'jackfield:plugin/http@1.0.0';
+import type * as email from 'jackfield:plugin/email@1.1.0';
+import type * as http from 'jackfield:plugin/http@1.1.0';
 import { bytes, text } from '../bytes.ts';
 import type { ConnectorExport } from '../connector.ts';
+import type { Retag } from '../contacts.ts';
 import { CallError } from '../failure.ts';
 import type { OutgoingMessage } from '../message.ts';
 import type { StepExport } from '../step.ts';
+import type { Start } from '../workflows.ts';
 import { Plugged } from './plugged.ts';
 import { Run } from './run.ts';
 
@@ -28,6 +30,12 @@ export interface HostOptions {
   steps?: JsonObject;
   /** Channels as `messages.channel` answers them, names with hyphens. The first is the contact's last. */
   channels?: JsonObject[];
+  /** The conversation that is there already, such as `{id: 'k', state: 'snoozed'}`. */
+  conversation?: JsonObject;
+  /** The lists that there are; without it every list that is named exists. */
+  lists?: string[];
+  /** The lists that the contact is on already. */
+  onLists?: string[];
   /** Templates as `templates.render` answers them, by their names. */
   templates?: { [name: string]: { subject?: string; html: string; text: string } };
   /** The values of secrets, by their names. */
@@ -38,6 +46,8 @@ export interface HostOptions {
   condition?: (condition: any) => boolean;
   /** What a change of a contact's field comes to; without it the value itself. */
   update?: (change: Update) => unknown;
+  /** Called before a workflow starts. Throw a `CallError` for one that does not. */
+  start?: (started: Started) => void;
   /** What the outside answers to HTTP. Throw a `CallError` for a request that gets no answer. */
   http?: (request: SentRequest) => http.Response;
   /** What a mail server says of a mail. */
@@ -51,6 +61,12 @@ export interface Update {
   field: string;
   operation: string;
   value: any;
+}
+
+/** A workflow that was started. */
+export interface Started {
+  workflow: string;
+  options: Start;
 }
 
 /** An answer of the outside, for the function `http` of a host. An object becomes JSON. */
@@ -109,6 +125,12 @@ export class SentRequest {
 export class Host {
   /** The time now. */
   now: number;
+  /** The contact as it stands. Its tags change with what the plugin does; its fields do not. */
+  readonly contact: JsonObject | undefined;
+  /** The conversation as it stands. Those that the plugin opens are `conversation-1`, ... */
+  conversation: JsonObject | undefined;
+  /** How many conversations the plugin has opened. */
+  opened = 0;
   /** The run's variables as they stand. */
   readonly variables: JsonObject;
   /** The messages put into the outbox, oldest first; their ids are `message-1`, `message-2`, ... */
@@ -117,10 +139,18 @@ export class Host {
   readonly requests: SentRequest[] = [];
   /** The mails, each with the server that it was handed to. */
   readonly mails: { server: email.Server; mail: email.Mail }[] = [];
-  /** The tags that were added. */
+  /** The tags that `contacts.addTags` was given. */
   readonly tags: string[] = [];
+  /** The changes of tags by `contacts.retag`. */
+  readonly retags: Retag[] = [];
   /** The changes of the contact. */
   readonly updates: Update[] = [];
+  /** The comments; their ids are `comment-1`, `comment-2`, ... */
+  readonly comments: string[] = [];
+  /** The lists that the contact is on. */
+  readonly onLists: Set<string>;
+  /** The workflows that were started; the runs' ids are `run-1`, `run-2`, ... */
+  readonly started: Started[] = [];
   /** The lines of the log, such as `info: done`. */
   readonly logs: string[] = [];
   /** What it began with. */
@@ -129,6 +159,9 @@ export class Host {
   constructor(options: HostOptions = {}) {
     this.options = options;
     this.now = options.now ?? Date.UTC(2026, 0, 1);
+    this.contact = options.contact && { ...options.contact };
+    this.conversation = options.conversation && { ...options.conversation };
+    this.onLists = new Set(options.onLists);
     this.variables = { ...options.variables };
   }
 
@@ -174,6 +207,11 @@ export function host(): Host {
 /** Refuses a call as the tool-chain hands a refusal over. */
 export function refuse(code: string, message: string): never {
   throw { payload: { code, message, transient: false, maybeSent: false } };
+}
+
+/** What needs a contact is refused without one. */
+export function someContact(): JsonObject {
+  return host().contact ?? refuse('not-found', 'the run has no contact');
 }
 
 /** Hands over what a test's function threw in place of an answer. */

@@ -61,7 +61,8 @@ export class Run {
   }
 
   #invocation(): ContractInvocation {
-    const { contact, trigger = {}, steps = {} } = this.#host.options;
+    const { contact } = this.#host;
+    const { trigger = {}, steps = {} } = this.#host.options;
     return {
       runId: 'run-1',
       workflow: 'test',

@@ -11,6 +11,7 @@ import json
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from .. import _host
@@ -54,23 +55,34 @@ class Host:
         contact: Mapping[str, Json] | None = None,
         variables: Mapping[str, Json] | None = None,
         channels: Sequence[Mapping[str, Json]] = (),
+        conversation: Mapping[str, Json] | None = None,
+        lists: Sequence[str] | None = None,
+        on_lists: Sequence[str] = (),
         templates: Mapping[str, Mapping[str, Json]] | None = None,
         secrets: Mapping[str, str | bytes] | None = None,
         next_open: int | None = None,
         condition: Callable[[Json], bool] | None = None,
         update: Callable[[str, str, Json], Json] | None = None,
+        start: Callable[[str, Json], None] | None = None,
         http: Callable[[Request], Response] | Response | None = None,
         email: Callable[[Mail], Accepted] | None = None,
         email_check: Callable[[Server], str] | None = None,
     ) -> None:
         """`variables` are those under `vars`; the first of `channels` (`{"id", "name", "kind",
-        "address-kind", ...}`) is that of the contact's last message; `templates` are as
-        `templates.render` answers them; `next_open` is what `clock.next_open` answers; `condition`
-        is what conditions come to; `update` gives a contact's changed field (field, operation,
-        value); `http`, `email` and `email_check` are what the outside answers. A function may raise
-        `call_error(...)`."""
+        "address-kind", ...}`) is that of the contact's last message; `conversation` is there
+        already; `lists` are those that there are (without it every one that is named), `on_lists`
+        those that the contact is on already; `templates` are as `templates.render` answers them;
+        `next_open` is what `clock.next_open` answers; `condition` is what conditions come to;
+        `update` gives a contact's changed field (field, operation, value); `start` is called before
+        a workflow starts (its name, the options); `http`, `email` and `email_check` are what the
+        outside answers. A function may raise `call_error(...)`."""
         self.now = now
         self.contact = dict(contact) if contact is not None else None
+        """As it stands. Its tags change with what the plugin does; its fields do not."""
+        self.conversation = dict(conversation) if conversation is not None else None
+        """As it stands. Those that the plugin opens are `conversation-1`, ..."""
+        self.on_lists = list(on_lists)
+        """The lists that the contact is on."""
         self.variables: dict[str, Json] = dict(variables or {})
         self._channels = [dict(channel) for channel in channels]
         self._templates = dict(templates or {})
@@ -78,9 +90,12 @@ class Host:
             name: value.encode() if isinstance(value, str) else value
             for name, value in (secrets or {}).items()
         }
+        self._lists = lists
         self._next_open = next_open
         self._condition = condition
         self._update = update
+        self._start = start
+        self._opened = 0
         self._http = http
         self._mailed = email
         self._greeting = email_check
@@ -94,9 +109,15 @@ class Host:
         self.mails: list[tuple[Server, Mail]] = []
         """The mails, each with the server that it was handed to."""
         self.tags: list[str] = []
-        """The tags that were added to the contact."""
+        """The tags that `contacts.add_tags` was given."""
+        self.retags: list[dict[str, Json]] = []
+        """The changes of tags by `contacts.retag`: `{"add", "remove", "silent"?}`."""
         self.updates: list[tuple[str, str, Json]] = []
         """The changes of the contact: field, operation, value."""
+        self.comments: list[str] = []
+        """The comments; their ids are `comment-1`, `comment-2`, ..."""
+        self.started: list[tuple[str, dict[str, Json]]] = []
+        """The workflows that were started, each with its options; the runs' ids are `run-1`, ..."""
         self.logs: list[str] = []
         """The lines of the log, such as `warn: no answer`."""
 
@@ -223,12 +244,96 @@ class Host:
         return dumps(answer)
 
     def _contacts_add_tags(self, tags: list[str]) -> None:
-        self._some_contact()
+        self._change_tags(tags, [])
         self.tags.extend(tags)
 
-    def _some_contact(self) -> None:
+    def _contacts_retag(self, change: str) -> str:
+        asked = json.loads(change)
+        changed = self._change_tags(asked.get("add", []), asked.get("remove", []))
+        self.retags.append(asked)
+        return dumps(changed)
+
+    def _change_tags(self, add: list[str], remove: list[str]) -> dict[str, list[str]]:
+        """Takes tags off the contact and puts others on it; answers with what was new."""
+        contact = self._some_contact()
+        before: list[str] = contact.get("tags") or []
+        removed = [tag for tag in dict.fromkeys(remove) if tag in before]
+        kept = [tag for tag in before if tag not in removed]
+        added = [tag for tag in dict.fromkeys(add) if tag not in kept]
+        if added or removed:
+            contact["tags"] = [*kept, *added]
+        return {"added": added, "removed": removed}
+
+    def _some_contact(self) -> dict[str, Json]:
+        """What needs a contact is refused without one."""
         if self.contact is None:
             raise call_error("not-found", "the run has no contact")
+        return self.contact
+
+    def _conversations_get(self) -> str | None:
+        return None if self.conversation is None else dumps(self.conversation)
+
+    def _conversations_open(self) -> str:
+        self._some_contact()
+        known = self.conversation
+        if known is not None and known["state"] in ("open", "snoozed"):
+            self.conversation = {**known, "state": "open"}
+        else:
+            self._opened += 1
+            self.conversation = {
+                "id": f"conversation-{self._opened}",
+                "state": "open",
+                "source": "workflow",
+                "opened_at": _instant(self.now),
+            }
+        return dumps(self.conversation)
+
+    def _conversations_close(self, note: str | None) -> str:
+        self._some_contact()
+        known = self.conversation
+        if known is None or known["state"] == "closed":
+            return "null"
+        said: dict[str, Json] = {} if note is None else json.loads(note)
+        if len(said.get("summary", "")) > 2_000:
+            raise call_error("invalid", "a summary has at most 2,000 characters")
+        end = {"state": "closed", "closed_at": _instant(self.now), "closed_by": "workflow"}
+        self.conversation = {**known, **said, **end}
+        return dumps(self.conversation)
+
+    def _conversations_comment(self, text: str) -> str:
+        self._some_contact()
+        if not text.strip():
+            raise call_error("invalid", "a comment has a text")
+        if len(text) > 5_000:
+            raise call_error("too-large", "a comment has at most 5,000 characters")
+        self.comments.append(text)
+        return f"comment-{len(self.comments)}"
+
+    def _lists_add(self, name: str) -> bool:
+        self._some_list(name)
+        new = name not in self.on_lists
+        if new:
+            self.on_lists.append(name)
+        return new
+
+    def _lists_remove(self, name: str) -> bool:
+        self._some_list(name)
+        was = name in self.on_lists
+        self.on_lists = [other for other in self.on_lists if other != name]
+        return was
+
+    def _some_list(self, name: str) -> None:
+        self._some_contact()
+        if self._lists is not None and name not in self._lists:
+            there = ", ".join(self._lists)
+            raise call_error("not-found", f"there is no list `{name}`; there are: {there}")
+
+    def _workflows_start(self, workflow: str, options: str) -> str:
+        asked: dict[str, Json] = json.loads(options)
+        if self._start is not None:
+            self._start(workflow, asked)
+        self.started.append((workflow, asked))
+        return f"run-{len(self.started)}"
 
     def _messages_channel(self, name: str) -> str:
         return dumps(self._channel(name))
@@ -249,3 +354,10 @@ class Host:
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?Z?)?", re.ASCII)
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def _instant(at: int) -> str:
+    """RFC 3339 of milliseconds since 1970."""
+    moment = datetime.fromtimestamp(at // 1_000, UTC) + timedelta(milliseconds=at % 1_000)
+    text = moment.isoformat(timespec="milliseconds" if at % 1_000 else "seconds")
+    return text.replace("+00:00", "Z")

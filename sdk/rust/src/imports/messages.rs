@@ -50,13 +50,14 @@ pub struct QuickReplies {
 }
 
 /// The channel that a name stands for; `last-interacted` is the channel of the contact's last
-/// message. Errors: `not-found`.
+/// message. Errors: `not-found`; `no-channel` for `last-interacted` where the contact has none.
 pub fn channel(name: &str) -> Result<ChannelInfo, CallError> {
     json(&sys::messages::channel(name)?)
 }
 
 /// Puts a message into the outbox and answers with its id. What becomes of it arrives as events
-/// `message.status` about that id. Errors: `invalid`, `not-found`, `too-large`.
+/// `message.status` about that id. Errors: `invalid`, `not-found`, `too-large`, `no-channel` as of
+/// `channel`; `no-address` where `to` is left out and the contact cannot be reached on the channel.
 pub fn send(message: &OutgoingMessage) -> Result<String, CallError> {
     // A message is texts, numbers and JSON values; an empty text is refused by the host.
     sys::messages::send(&serde_json::to_string(message).unwrap_or_default())

@@ -9,21 +9,25 @@
 pub mod clock;
 pub mod conditions;
 pub mod contacts;
+pub mod conversations;
 pub mod crypto;
 pub mod email;
 pub mod http;
+pub mod lists;
 pub mod log;
 pub mod messages;
 pub mod random;
 pub mod templates;
 pub mod variables;
+pub mod workflows;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod sys {
     //! Where the functions lead: into the host.
     pub(crate) use crate::bindings::connector::jackfield::plugin::email;
     pub(crate) use crate::bindings::step::jackfield::plugin::{
-        clock, conditions, contacts, crypto, http, log, messages, random, templates, variables,
+        clock, conditions, contacts, conversations, crypto, http, lists, log, messages, random,
+        templates, variables, workflows,
     };
 }
 #[cfg(not(target_arch = "wasm32"))]

@@ -19,11 +19,16 @@ pub struct Host {
     pub(super) variables: Map<String, Value>,
     pub(super) channels: Vec<Value>,
     pub(super) last_interacted: Option<String>,
+    pub(super) conversation: Option<Value>,
+    /// None: every list that is named exists.
+    pub(super) lists: Option<Vec<String>>,
+    pub(super) on_lists: Vec<String>,
     pub(super) templates: BTreeMap<String, Value>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) next_open: Option<u64>,
     pub(super) condition: Answer<Value, bool>,
     pub(super) update: Answer<(String, String, Value), Value>,
+    pub(super) start: Answer<(String, Value), ()>,
     pub(super) http: Answer<Request, Response>,
     pub(super) email: Answer<email::Mail, email::Accepted>,
     pub(super) email_check: Answer<email::Server, String>,
@@ -37,7 +42,12 @@ pub(super) struct Record {
     pub(super) requests: Vec<Request>,
     pub(super) mails: Vec<(email::Server, email::Mail)>,
     pub(super) tags: Vec<String>,
+    pub(super) retags: Vec<Value>,
     pub(super) updates: Vec<(String, String, Value)>,
+    /// How many conversations were opened.
+    pub(super) opened: usize,
+    pub(super) comments: Vec<String>,
+    pub(super) started: Vec<(String, Value)>,
     pub(super) logs: Vec<String>,
 }
 
@@ -105,11 +115,15 @@ impl Host {
             variables: Map::new(),
             channels: Vec::new(),
             last_interacted: None,
+            conversation: None,
+            lists: None,
+            on_lists: Vec::new(),
             templates: BTreeMap::new(),
             secrets: BTreeMap::new(),
             next_open: None,
             condition: Box::new(|_| Ok(false)),
             update: Box::new(|(_, _, value)| Ok(value.clone())),
+            start: Box::new(|_| Ok(())),
             http: Box::new(|request| {
                 Err(call_error(
                     "denied",
@@ -139,6 +153,24 @@ impl Host {
         let name = channel["name"].as_str().map(str::to_owned);
         self.last_interacted = self.last_interacted.or(name);
         self.channels.push(channel);
+        self
+    }
+
+    /// The conversation that is there already: `{"id", "state", "source", ...}`.
+    pub fn conversation(mut self, conversation: Value) -> Self {
+        self.conversation = Some(conversation);
+        self
+    }
+
+    /// The lists that there are; without it every list that is named exists.
+    pub fn lists(mut self, names: &[&str]) -> Self {
+        self.lists = Some(names.iter().map(|name| (*name).to_owned()).collect());
+        self
+    }
+
+    /// A list that the contact is on already.
+    pub fn on_list(mut self, name: &str) -> Self {
+        self.on_lists.push(name.to_owned());
         self
     }
 
@@ -175,6 +207,15 @@ impl Host {
         answer: impl FnMut(&(String, String, Value)) -> Result<Value, CallError> + 'static,
     ) -> Self {
         self.update = Box::new(answer);
+        self
+    }
+
+    /// Whether a workflow starts: its name and the options. Without it every one does.
+    pub fn start(
+        mut self,
+        answer: impl FnMut(&(String, Value)) -> Result<(), CallError> + 'static,
+    ) -> Self {
+        self.start = Box::new(answer);
         self
     }
 
@@ -243,14 +284,44 @@ impl Installed {
         with(|host| json!(host.variables))
     }
 
-    /// The tags that were added.
+    /// The contact as it stands. Its tags change with what the plugin does; its fields do not.
+    pub fn contact(&self) -> Option<Value> {
+        with(|host| host.contact.clone())
+    }
+
+    /// The tags that `contacts::add_tags` was given.
     pub fn tags(&self) -> Vec<String> {
         with(|host| host.record.tags.clone())
+    }
+
+    /// The changes of tags by `contacts::retag`: `{"add", "remove", "silent"?}`.
+    pub fn retags(&self) -> Vec<Value> {
+        with(|host| host.record.retags.clone())
     }
 
     /// The changes of the contact: field, operation, value.
     pub fn updates(&self) -> Vec<(String, String, Value)> {
         with(|host| host.record.updates.clone())
+    }
+
+    /// The conversation as it stands. Those that the plugin opens are `conversation-1`, ...
+    pub fn conversation(&self) -> Option<Value> {
+        with(|host| host.conversation.clone())
+    }
+
+    /// The comments; their ids are `comment-1`, `comment-2`, ...
+    pub fn comments(&self) -> Vec<String> {
+        with(|host| host.record.comments.clone())
+    }
+
+    /// The lists that the contact is on.
+    pub fn on_lists(&self) -> Vec<String> {
+        with(|host| host.on_lists.clone())
+    }
+
+    /// The workflows that were started, each with its options; the runs' ids are `run-1`, `run-2`, ...
+    pub fn started(&self) -> Vec<(String, Value)> {
+        with(|host| host.record.started.clone())
     }
 
     /// The lines of the log.

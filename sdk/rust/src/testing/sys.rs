@@ -1,6 +1,12 @@
 //! The imports on native targets: the same functions with the same signatures as the generated
 //! ones, answered by the installed test host.
 
+pub(crate) mod contacts;
+pub(crate) mod conversations;
+pub(crate) mod lists;
+pub(crate) mod workflows;
+
+use super::host::Host;
 use crate::failure::CallError;
 
 pub(crate) mod log {
@@ -243,47 +249,6 @@ pub(crate) mod variables {
     }
 }
 
-pub(crate) mod contacts {
-    use super::{CallError, value};
-    use crate::contacts::Operation;
-    use crate::testing::host::{call_error, with};
-
-    pub(crate) fn get() -> Option<String> {
-        with(|host| host.contact.as_ref().map(ToString::to_string))
-    }
-
-    pub(crate) fn update(
-        field: &str,
-        operation: Operation,
-        json: &str,
-    ) -> Result<String, CallError> {
-        let change = (
-            field.to_owned(),
-            format!("{operation:?}").to_lowercase(),
-            value(json)?,
-        );
-        let change = (change.0, change.1.replace("operation::", ""), change.2);
-        with(|host| {
-            if host.contact.is_none() {
-                return Err(call_error("not-found", "the run has no contact"));
-            }
-            let answer = (host.update)(&change).map(|value| value.to_string());
-            host.record.updates.push(change);
-            answer
-        })
-    }
-
-    pub(crate) fn add_tags(tags: &[String]) -> Result<(), CallError> {
-        with(|host| {
-            if host.contact.is_none() {
-                return Err(call_error("not-found", "the run has no contact"));
-            }
-            host.record.tags.extend_from_slice(tags);
-            Ok(())
-        })
-    }
-}
-
 pub(crate) mod messages {
     use super::{CallError, value};
     use crate::testing::host::{call_error, with};
@@ -322,6 +287,12 @@ pub(crate) mod messages {
 
 fn invalid(message: &str) -> CallError {
     super::host::call_error("invalid", message)
+}
+
+/// What needs a contact is refused without one.
+fn some_contact(host: &mut Host) -> Result<&mut serde_json::Value, CallError> {
+    let refused = || super::host::call_error("not-found", "the run has no contact");
+    host.contact.as_mut().ok_or_else(refused)
 }
 
 fn value(json: &str) -> Result<serde_json::Value, CallError> {

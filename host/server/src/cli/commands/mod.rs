@@ -3,6 +3,8 @@
 pub(super) mod channel;
 pub(super) mod contact;
 pub(super) mod contact_field;
+pub(super) mod contact_list;
+pub(super) mod conversation;
 mod dev;
 pub(super) mod event;
 pub(super) mod host;

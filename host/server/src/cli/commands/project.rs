@@ -203,5 +203,8 @@ fn words(interface: Interface) -> &'static str {
         Interface::Variables => "read what the run knows, its contact too, and set variables",
         Interface::Contacts => "read and change the run's contact",
         Interface::Messages => "send messages through the workspace's channels",
+        Interface::Conversations => "open, close and comment on the contact's conversations",
+        Interface::Lists => "put the contact on the workspace's lists, and take it off",
+        Interface::Workflows => "start other workflows for the contact",
     }
 }

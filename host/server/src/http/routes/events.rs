@@ -27,7 +27,15 @@ pub(super) fn router() -> OpenApiRouter<App> {
 const LONGEST_NAME: usize = 128;
 
 /// Events that only the host itself raises: a caller cannot pretend that a provider said something.
-const RESERVED: &[&str] = &["message.", "contact.", "tag."];
+const RESERVED: &[&str] = &[
+    "message.",
+    "contact.",
+    "tag.",
+    "list.",
+    "conversation.",
+    "comment.",
+    "run.",
+];
 
 /// The contact of an event.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -3,10 +3,12 @@
 mod channels;
 mod contact_fields;
 mod contacts;
+mod conversations;
 mod events;
 mod hosts;
 mod inbound;
 mod keys;
+mod lists;
 mod messages;
 mod opt_outs;
 mod plugins;
@@ -34,6 +36,8 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(secrets::router())
         .merge(contacts::router())
         .merge(contact_fields::router())
+        .merge(conversations::router())
+        .merge(lists::router())
         .merge(messages::router())
         .merge(templates::router())
         .merge(opt_outs::router())

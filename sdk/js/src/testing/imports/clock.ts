@@ -1,6 +1,6 @@
 /** The import `clock`, by the test host: its own time, and enough of the formats for tests. */
 
-import type * as contract from 'jackfield:plugin/clock@1.0.0';
+import type * as contract from 'jackfield:plugin/clock@1.1.0';
 import { host, refuse } from '../host.ts';
 
 export const now: typeof contract.now = () => BigInt(host().now);

@@ -1,16 +1,17 @@
-/** The import `contacts`, by the test host. */
+/** The import `contacts`, by the test host: the contact that the test gave, whose tags change. */
 
-import type * as contract from 'jackfield:plugin/contacts@1.0.0';
-import { answered, host, refuse } from '../host.ts';
+import type * as contract from 'jackfield:plugin/contacts@1.1.0';
+import type { Retagged } from '../../contacts.ts';
+import { answered, host, type JsonObject, someContact } from '../host.ts';
 
 export const get: typeof contract.get = () => {
-  const { contact } = host().options;
+  const { contact } = host();
   return contact === undefined ? undefined : JSON.stringify(contact);
 };
 
 export const update: typeof contract.update = (field, operation, json) => {
   const { options, updates } = host();
-  known();
+  someContact();
   const change = { field, operation, value: JSON.parse(json) };
   const answer = answered(() => options.update?.(change) ?? change.value);
   updates.push(change);
@@ -18,12 +19,25 @@ export const update: typeof contract.update = (field, operation, json) => {
 };
 
 export const addTags: typeof contract.addTags = (tags) => {
-  known();
+  changed(someContact(), tags, []);
   host().tags.push(...tags);
 };
 
-function known(): void {
-  if (host().options.contact === undefined) {
-    refuse('not-found', 'the run has no contact');
+export const retag: typeof contract.retag = (json) => {
+  const contact = someContact();
+  const change = JSON.parse(json);
+  host().retags.push(change);
+  return JSON.stringify(changed(contact, change.add ?? [], change.remove ?? []));
+};
+
+/** Takes tags off a contact and puts others on it; answers with what was new. */
+function changed(contact: JsonObject, add: string[], remove: string[]): Retagged {
+  const before: string[] = contact['tags'] ?? [];
+  const removed = [...new Set(remove)].filter((tag) => before.includes(tag));
+  const kept = before.filter((tag) => !removed.includes(tag));
+  const added = [...new Set(add)].filter((tag) => !kept.includes(tag));
+  if (added.length + removed.length > 0) {
+    contact['tags'] = [...kept, ...added];
   }
+  return { added, removed };
 }

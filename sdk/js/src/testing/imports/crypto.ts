@@ -1,7 +1,7 @@
 /** The import `crypto`, by the test host: Node's own digests, and the secrets that the test gave. */
 
 import { createHash, createHmac } from 'node:crypto';
-import type * as contract from 'jackfield:plugin/crypto@1.0.0';
+import type * as contract from 'jackfield:plugin/crypto@1.1.0';
 import { host, refuse } from '../host.ts';
 
 export const hash: typeof contract.hash = (algorithm, data) =>

@@ -1,6 +1,6 @@
 /** The import `email`, by the test host: what the test's functions answer. */
 
-import type * as contract from 'jackfield:plugin/email@1.0.0';
+import type * as contract from 'jackfield:plugin/email@1.1.0';
 import { answered, host, refuse } from '../host.ts';
 
 export const send: typeof contract.send = (server, mail) => {

@@ -1,6 +1,6 @@
 /** The import `http`, by the test host: what the test's function answers. */
 
-import type * as contract from 'jackfield:plugin/http@1.0.0';
+import type * as contract from 'jackfield:plugin/http@1.1.0';
 import { answered, host, refuse, SentRequest } from '../host.ts';
 
 export const fetch: typeof contract.fetch = (request) => {

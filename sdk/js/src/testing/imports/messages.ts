@@ -1,6 +1,6 @@
 /** The import `messages`, by the test host: the channels that the test gave, and an outbox. */
 
-import type * as contract from 'jackfield:plugin/messages@1.0.0';
+import type * as contract from 'jackfield:plugin/messages@1.1.0';
 import type { OutgoingMessage } from '../../message.ts';
 import { fromWire } from '../../names.ts';
 import { host, type JsonObject, refuse } from '../host.ts';

@@ -1,6 +1,6 @@
 /** The import `templates`, by the test host: the templates that the test gave, as they are. */
 
-import type * as contract from 'jackfield:plugin/templates@1.0.0';
+import type * as contract from 'jackfield:plugin/templates@1.1.0';
 import { host, refuse } from '../host.ts';
 
 export const render: typeof contract.render = (name) => {

@@ -1,11 +1,11 @@
 /** The import `variables`, by the test host. */
 
-import type * as contract from 'jackfield:plugin/variables@1.0.0';
+import type * as contract from 'jackfield:plugin/variables@1.1.0';
 import { host, refuse } from '../host.ts';
 
 export const get: typeof contract.get = (path) => {
-  const { variables, options } = host();
-  const root: any = { vars: variables, steps: options.steps, contact: options.contact };
+  const { contact, variables, options } = host();
+  const root: any = { vars: variables, steps: options.steps, contact };
   const value = path.split('.').reduce((inner, name) => inner?.[name], root);
   return value === undefined || value === null ? undefined : JSON.stringify(value);
 };

@@ -1,0 +1,264 @@
+//! Conversations: stretches of talk with a contact, what they are closed with, and what is noted
+//! beside them.
+//!
+//! `document` has the conversation itself, `note` the closing notes, `comment` the comments, `calls`
+//! what steps ask, and this file what the API does.
+
+pub(crate) mod calls;
+pub(crate) mod comment;
+pub(crate) mod document;
+pub(crate) mod note;
+
+pub use note::Note;
+
+use crate::contacts::document::Document;
+use crate::contacts::{Contacts, resolve};
+use crate::context::Context;
+use crate::error::{Error, Problem, Result};
+use crate::page::{Page, limit};
+use document::{Conversation, Opening, State};
+use jackfield_store::records::{Comment, Conversation as Row};
+use jackfield_store::{Commit, Is, Query, StoreExt, bucket_in};
+use note::Closer;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Who acts through the API.
+pub(crate) const API: &str = "api";
+
+/// Which conversations are listed.
+#[derive(Debug, Clone, Default)]
+pub struct ListConversations {
+    /// Those with a contact, by id.
+    pub contact: Option<String>,
+    /// `open` or `closed`.
+    pub state: Option<String>,
+    /// The cursor of the page before.
+    pub after: Option<String>,
+    /// 1 to 100; 50 where left out.
+    pub limit: Option<usize>,
+}
+
+/// The conversations of all workspaces.
+#[derive(Clone)]
+pub struct Conversations {
+    context: Arc<Context>,
+}
+
+impl Conversations {
+    pub(crate) fn new(context: Arc<Context>) -> Conversations {
+        Conversations { context }
+    }
+
+    /// A conversation by its id.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn get(&self, workspace: &str, id: &str) -> Result<Value> {
+        let row = match bucket_in("cnv", id) {
+            Some(bucket) => self.context.row::<Row>(bucket, &[("id", id)]).await?,
+            None => None,
+        };
+        let row = row.filter(|row| row.workspace == workspace);
+        let row = row.ok_or_else(|| {
+            Error::not_found(
+                "no-conversation",
+                format!("there is no conversation `{id}` in this workspace"),
+            )
+        })?;
+        self.show(&row).await
+    }
+
+    /// Conversations, the newest first.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn list(&self, workspace: &str, which: &ListConversations) -> Result<Page<Value>> {
+        let limit = limit(which.limit);
+        let mut query = match which.contact.as_deref().and_then(|id| bucket_in("ctc", id)) {
+            Some(bucket) => Query::<Row>::of(bucket),
+            None => Query::all(),
+        };
+        query = query.equal("workspace", workspace).descending("id");
+        for (column, value) in [("contact", &which.contact), ("state", &which.state)] {
+            if let Some(value) = value {
+                query = query.equal(column, value.as_str());
+            }
+        }
+        if let Some(after) = &which.after {
+            query = query.filter("id", Is::Less, after.as_str());
+        }
+        let query = query.limit(limit as i64 + 1);
+        let mut rows = self.context.store().find(query).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        let mut items = Vec::with_capacity(rows.len());
+        for row in &rows {
+            items.push(self.show(row).await?);
+        }
+        Ok(Page { items, next })
+    }
+
+    /// Opens a conversation with a contact. Answers with the one that is open, and whether it is new.
+    ///
+    /// # Errors
+    /// `not-found` (no contact).
+    pub async fn open(&self, workspace: &str, contact: &str) -> Result<(Value, bool)> {
+        let mut locked = self.lock(workspace, contact).await?;
+        let context = &*self.context;
+        let opening = Opening {
+            id: context.new_id("cnv", locked.guard.bucket()),
+            source: API.to_owned(),
+            channel: None,
+            first_message: None,
+        };
+        let opened = Conversation::open(&mut locked.document, opening, context.now());
+        let is_new = opened.is_some();
+        if let Some(opened) = &opened {
+            self.keep(&mut locked, opened).await?;
+        }
+        let current = Conversation::of(&locked.document);
+        Ok((self.shown(workspace, contact, current).await?, is_new))
+    }
+
+    /// Closes the conversation with a contact, with a note.
+    ///
+    /// # Errors
+    /// `not-found` (no contact), `invalid` for the note, `conflict` where no conversation is open.
+    pub async fn close(&self, workspace: &str, contact: &str, note: Note) -> Result<Value> {
+        let context = &*self.context;
+        let settings = context.settings(workspace).await?;
+        let note = note.checked(&settings.closing_notes, Closer::Person)?;
+        let mut locked = self.lock(workspace, contact).await?;
+        let closed = Conversation::close(&mut locked.document, note, API, context.now());
+        let closed = closed.ok_or_else(|| {
+            Error::conflict(
+                "no-open-conversation",
+                format!("no conversation with `{contact}` is open"),
+            )
+        })?;
+        self.keep(&mut locked, &closed).await?;
+        self.shown(workspace, contact, Some(closed)).await
+    }
+
+    /// Adds a comment about a contact.
+    ///
+    /// # Errors
+    /// `not-found` (no contact), `invalid` for the text.
+    pub async fn comment(&self, workspace: &str, contact: &str, text: &str) -> Result<Value> {
+        let text = comment::checked(text).map_err(|error| {
+            Error::problems("invalid", vec![Problem::new("text", error.message)])
+        })?;
+        let context = &*self.context;
+        let locked = self.lock(workspace, contact).await?;
+        let row = Comment {
+            bucket: locked.guard.bucket(),
+            id: context.new_id("cmt", locked.guard.bucket()),
+            workspace: workspace.to_owned(),
+            contact: locked.document.row.id.clone(),
+            conversation: Conversation::of(&locked.document).map(|one| one.id),
+            author: API.to_owned(),
+            data: json!({"mentions": comment::mentions(&text)}),
+            text,
+            at: context.now(),
+        };
+        let shown = comment::show(&row);
+        let event = locked
+            .document
+            .event("comment.added", json!({"comment": shown}), API);
+        let mut commit = Commit::of(row.bucket);
+        commit.put(&row);
+        context
+            .host
+            .accept(&locked.guard, vec![event], commit)
+            .await?;
+        Ok(shown)
+    }
+
+    /// The comments about a contact, the newest first.
+    ///
+    /// # Errors
+    /// `not-found` (no contact).
+    pub async fn comments(
+        &self,
+        workspace: &str,
+        contact: &str,
+        after: Option<&str>,
+        wanted: Option<usize>,
+    ) -> Result<Page<Value>> {
+        let row = Contacts::new(Arc::clone(&self.context))
+            .find(workspace, contact)
+            .await?;
+        let limit = limit(wanted);
+        let mut query = Query::<Comment>::of(row.bucket)
+            .equal("workspace", workspace)
+            .equal("contact", row.id.as_str())
+            .descending("id");
+        if let Some(after) = after {
+            query = query.filter("id", Is::Less, after);
+        }
+        let query = query.limit(limit as i64 + 1);
+        let mut rows = self.context.store().find(query).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        Ok(Page {
+            items: rows.iter().map(comment::show).collect(),
+            next,
+        })
+    }
+
+    async fn lock(&self, workspace: &str, contact: &str) -> Result<resolve::Locked> {
+        Contacts::new(Arc::clone(&self.context))
+            .lock(workspace, contact)
+            .await
+    }
+
+    /// Writes the contact with its changed conversation, and tells of it.
+    async fn keep(&self, locked: &mut resolve::Locked, changed: &Conversation) -> Result<()> {
+        let context = &*self.context;
+        let channels = context.channels(&locked.document.row.workspace).await?;
+        let event = changed.event(&locked.document, &channels, API);
+        let mut commit = locked.commit(context.now());
+        commit.put(&changed.row(&locked.document));
+        context
+            .host
+            .accept(&locked.guard, vec![event], commit)
+            .await?;
+        Ok(())
+    }
+
+    async fn shown(
+        &self,
+        workspace: &str,
+        contact: &str,
+        conversation: Option<Conversation>,
+    ) -> Result<Value> {
+        let channels = self.context.channels(workspace).await?;
+        let shown = conversation.map(|one| one.show(&channels));
+        shown.ok_or_else(|| {
+            Error::not_found(
+                "no-conversation",
+                format!("there never was a conversation with `{contact}`"),
+            )
+        })
+    }
+
+    async fn show(&self, row: &Row) -> Result<Value> {
+        let channels = self.context.channels(&row.workspace).await?;
+        let conversation = Conversation::from_row(row).ok_or_else(|| {
+            Error::unavailable(format!("the conversation {} cannot be read", row.id))
+        })?;
+        let mut shown = conversation.show(&channels);
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("contact".to_owned(), row.contact.as_str().into());
+        }
+        Ok(shown)
+    }
+}
+
+/// Whether a conversation with a contact is open.
+pub(crate) fn is_open(contact: &Document) -> bool {
+    Conversation::of(contact).is_some_and(|known| known.state == State::Open)
+}
