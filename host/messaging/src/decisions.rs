@@ -111,15 +111,10 @@ impl Decisions {
         if let Some(after) = &which.after {
             query = query.filter("id", Is::Less, after.as_str());
         }
-        let mut rows = self
-            .context
-            .store()
-            .find(query.limit(limit as i64 + 1))
-            .await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
-        let items = rows.into_iter().map(|row| {
+        let query = query.limit(limit as i64 + 1);
+        let rows = self.context.store().find(query).await?;
+        let page = Page::cut(rows, limit, |row| row.id.clone());
+        Ok(page.map(|row| {
             json!({
                 "id": row.id,
                 "kind": row.kind,
@@ -130,10 +125,6 @@ impl Decisions {
                 "detail": row.detail,
                 "at": row.at,
             })
-        });
-        Ok(Page {
-            items: items.collect(),
-            next,
-        })
+        }))
     }
 }

@@ -191,21 +191,10 @@ impl Lists {
         if let Some(after) = after {
             query = query.filter("contact", Is::Greater, after);
         }
-        let mut rows = self
-            .context
-            .store()
-            .find(query.limit(limit as i64 + 1))
-            .await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.contact.clone());
-        let items = rows
-            .into_iter()
-            .map(|row| json!({"contact": row.contact, "source": row.source, "at": row.at}));
-        Ok(Page {
-            items: items.collect(),
-            next,
-        })
+        let query = query.limit(limit as i64 + 1);
+        let rows = self.context.store().find(query).await?;
+        let page = Page::cut(rows, limit, |row| row.contact.clone());
+        Ok(page.map(|row| json!({"contact": row.contact, "source": row.source, "at": row.at})))
     }
 
     /// Puts a contact on a list, or takes it off. Answers whether that changed anything.

@@ -182,7 +182,7 @@ impl Contacts {
             query = query.filter("id", Is::Less, after.as_str());
         }
         let query = query.limit(limit as i64 + 1);
-        let mut rows = match which
+        let rows = match which
             .search
             .as_deref()
             .map(str::trim)
@@ -213,17 +213,9 @@ impl Contacts {
                 rows
             }
         };
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        let page = Page::cut(rows, limit, |row| row.id.clone());
         let channels = self.context.channels(workspace).await?;
-        let items = rows
-            .into_iter()
-            .map(|row| Value::Object(Document { row }.show(&channels)));
-        Ok(Page {
-            items: items.collect(),
-            next,
-        })
+        Ok(page.map(|row| Value::Object(Document { row }.show(&channels))))
     }
 
     /// A contact under the lock of its bucket.

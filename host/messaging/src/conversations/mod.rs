@@ -89,10 +89,8 @@ impl Conversations {
             query = query.filter("id", Is::Less, after.as_str());
         }
         let query = query.limit(limit as i64 + 1);
-        let mut rows = self.context.store().find(query).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        let rows = self.context.store().find(query).await?;
+        let Page { items: rows, next } = Page::cut(rows, limit, |row| row.id.clone());
         let mut items = Vec::with_capacity(rows.len());
         for row in &rows {
             items.push(self.show(row).await?);
@@ -199,14 +197,9 @@ impl Conversations {
             query = query.filter("id", Is::Less, after);
         }
         let query = query.limit(limit as i64 + 1);
-        let mut rows = self.context.store().find(query).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
-        Ok(Page {
-            items: rows.iter().map(comment::show).collect(),
-            next,
-        })
+        let rows = self.context.store().find(query).await?;
+        let page = Page::cut(rows, limit, |row| row.id.clone());
+        Ok(page.map(|row| comment::show(&row)))
     }
 
     async fn lock(&self, workspace: &str, contact: &str) -> Result<resolve::Locked> {
