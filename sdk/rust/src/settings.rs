@@ -6,6 +6,13 @@ use crate::failure::Failure;
 
 /// Settings of a step. A mistake is a failure `invalid-config` that names the setting.
 pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Failure> {
+    // A struct could be read out of a list too, field by field in the order of its declaration.
+    if json.trim_start().starts_with('[') {
+        return Err(Failure::invalid_config(
+            "(all)",
+            "settings are a mapping, not a list",
+        ));
+    }
     parse_under("", json)
 }
 
@@ -53,6 +60,15 @@ pub(crate) fn internal<T: DeserializeOwned>(what: &str, json: &str) -> Result<T,
 mod tests {
     use super::*;
     use crate::failure::FailureClass;
+
+    #[test]
+    fn a_list_is_no_settings_even_where_there_is_nothing_to_set() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Nothing {}
+        assert!(parse::<Nothing>("{}").is_ok());
+        let failure = parse::<Nothing>(" []").unwrap_err();
+        assert_eq!(failure.class, FailureClass::InvalidConfig);
+    }
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
