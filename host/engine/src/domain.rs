@@ -113,7 +113,8 @@ pub trait Domain: Send + Sync + 'static {
         commit: Option<&Commit>,
     ) -> Result<View, DomainError>;
 
-    /// Answers a host call of the interfaces `contacts` and `messages`.
+    /// Answers a host call about a contact: of the interfaces `contacts`, `conversations`, `lists` and
+    /// `messages`.
     async fn call(
         &self,
         actor: &Actor,

@@ -1,5 +1,5 @@
-//! What the engine asks of messaging: the contact that a run sees, the host calls of `contacts` and
-//! `messages`, and the effects of steps.
+//! What the engine asks of messaging: the contact that a run sees, the host calls of `contacts`,
+//! `conversations`, `lists` and `messages`, and the effects of steps.
 
 use crate::contacts::document::{Document, FieldError, clean_tags, field_type};
 use crate::contacts::{Operation, resolve};
