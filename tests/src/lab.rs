@@ -69,7 +69,7 @@ impl Domain for Nobody {
         Arc::new(NoSecrets)
     }
 
-    fn message_due(&self, _: &str) {}
+    fn due(&self, _: &str) {}
 
     async fn taken(&self, _: &[i32]) -> Result<(), DomainError> {
         Ok(())

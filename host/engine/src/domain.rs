@@ -139,8 +139,9 @@ pub trait Domain: Send + Sync + 'static {
     /// The secrets that a plugin may name: the workspace's own, or a channel's.
     fn secrets(&self, workspace: &str, owner: SecretOwner<'_>) -> Arc<dyn Secrets>;
 
-    /// A message's timer is due (a retry, a scheduled send).
-    fn message_due(&self, message: &str);
+    /// The timer of something of the domain's is due: of a message (a retry, a scheduled send), of a
+    /// contact (in a queue for too long). Must not block.
+    fn due(&self, id: &str);
 
     /// These buckets are this host's now: what they hold is taken up.
     async fn taken(&self, buckets: &[i32]) -> Result<(), DomainError>;

@@ -269,10 +269,10 @@ impl Engine {
         self.core.store.commit(lock.tenure.fence(commit)).await
     }
 
-    /// Takes a timer of a message: `Domain::message_due` is called with the id, not before `due`.
+    /// Takes a timer of the domain: `Domain::due` is called with the id, not before `due`.
     /// The timer's row is the caller's to write; this hastens it.
-    pub fn schedule_message(&self, message: &str, due: i64) {
-        self.core.timers.schedule(message, due);
+    pub fn schedule(&self, id: &str, due: i64) {
+        self.core.timers.schedule(id, due);
     }
 
     /// Forgets what is loaded of plugins after a grant, a revocation or a removal.

@@ -312,7 +312,9 @@ async fn exit_runs(
         // By hand: what a workflow closes is no reason for another to end.
         "conversation.closed" if event.source != "run" => ExitOn::ConversationClosed,
         "message.sent-by-human" => ExitOn::OutgoingHumanMessage,
-        "conversation.assigned" => ExitOn::ManualAssignment,
+        "conversation.assigned" if event.source != "run" && event.source != "queue" => {
+            ExitOn::ManualAssignment
+        }
         _ => return Ok(Vec::new()),
     };
     let live = core.workflows.live(&event.workspace).await?;

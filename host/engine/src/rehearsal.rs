@@ -60,6 +60,8 @@ pub struct Scene {
     pub comments: u32,
     /// Runs that earlier activations have started.
     pub started: u32,
+    /// The place in the queue where the contact waits.
+    pub queued: Option<String>,
     /// The lists that the contact is on. Every list is there.
     pub lists: BTreeSet<String>,
 }
@@ -290,6 +292,14 @@ impl<S: Script> Rehearsal<S> {
                     Ok(format!("comment-{}", self.scene.comments))
                 }))
             }
+            HostCall::ConversationsAssign { request } => HostReply::Text(self.assign(request)),
+            HostCall::ConversationsLeaveQueue { id } => {
+                HostReply::Truth(self.known_contact().map(|_| ()).map(|()| {
+                    let waiting = self.scene.queued.as_ref() == Some(id);
+                    self.scene.queued.take_if(|place| place == id);
+                    waiting
+                }))
+            }
             HostCall::ListsAdd { list } => HostReply::Truth(self.list(list, true)),
             HostCall::ListsRemove { list } => HostReply::Truth(self.list(list, false)),
             HostCall::WorkflowsStart { options, .. } => {
@@ -385,6 +395,38 @@ impl<S: Script> Rehearsal<S> {
             }
         }
         Ok(conversation.to_string())
+    }
+
+    fn assign(&mut self, request: &str) -> Result<String, CallError> {
+        let request: Value = serde_json::from_str(request)
+            .map_err(|error| refused("invalid", format!("the request is no JSON: {error}")))?;
+        let contact = self.known_contact()?;
+        let named = ["user", "team", "workspace", "nobody"];
+        let named: Vec<&str> = named
+            .into_iter()
+            .filter(|key| !request[key].is_null() && request[key] != false)
+            .collect();
+        let answer = match named.as_slice() {
+            ["user"] => {
+                let user = &request["user"];
+                contact["assignee"] = user.clone();
+                json!({"assignee": {"id": user, "name": user, "email": user}})
+            }
+            ["nobody"] => {
+                contact["assignee"] = Value::Null;
+                json!({"assignee": null})
+            }
+            ["team" | "workspace"] => {
+                let place = "place-1";
+                self.scene.queued = Some(place.to_owned());
+                json!({"queued": place})
+            }
+            _ => {
+                let said = "name one of `user`, `team`, `workspace` and `nobody`";
+                return Err(refused("invalid", said));
+            }
+        };
+        Ok(answer.to_string())
     }
 
     fn list(&mut self, list: &str, on: bool) -> Result<bool, CallError> {

@@ -187,7 +187,7 @@ async fn fire(core: &Arc<Core>, id: &str) {
     if id.starts_with("run_") {
         wake::timer(core, id).await;
     } else if let Some(domain) = core.domain() {
-        domain.message_due(id);
+        domain.due(id);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::secret_key::SecretKey;
 use crate::settings::Settings;
 use crate::tasks::{self, Task};
 use jackfield_egress::Secret;
-use jackfield_store::records::{Channel, Contact, ContactField, Plugin, Workspace};
+use jackfield_store::records::{Channel, Contact, ContactField, Plugin, Team, User, Workspace};
 use jackfield_store::{Query, Record, SharedStore, StoreExt, bucket_in};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -90,6 +90,8 @@ pub(crate) struct Context {
     channels: Copies<String, Arc<Vec<Channel>>>,
     homes: Copies<String, String>,
     fields: Copies<String, Arc<Vec<ContactField>>>,
+    users: Copies<String, Arc<Vec<User>>>,
+    teams: Copies<String, Arc<Vec<Team>>>,
     connectors: Copies<String, Arc<Connector>>,
     order: AtomicI64,
     pub(crate) deliveries: Deliveries,
@@ -107,6 +109,8 @@ impl Context {
             channels: Copies::new(),
             homes: Copies::new(),
             fields: Copies::new(),
+            users: Copies::new(),
+            teams: Copies::new(),
             connectors: Copies::new(),
             order,
             deliveries: Deliveries::default(),
@@ -274,6 +278,43 @@ impl Context {
         Ok(rows)
     }
 
+    /// The users of a workspace, by mail address.
+    pub(crate) async fn users(&self, workspace: &str) -> Result<Arc<Vec<User>>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.users.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let ticket = self.users.ticket();
+        let rows = Arc::new(self.fresh_users(workspace).await?);
+        self.users
+            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+        Ok(rows)
+    }
+
+    /// The same as the database has them now.
+    pub(crate) async fn fresh_users(&self, workspace: &str) -> Result<Vec<User>> {
+        let query = Query::<User>::all()
+            .equal("workspace", workspace)
+            .ascending("email");
+        Ok(self.store().find(query).await?)
+    }
+
+    /// The teams of a workspace, by name.
+    pub(crate) async fn teams(&self, workspace: &str) -> Result<Arc<Vec<Team>>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.teams.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let ticket = self.teams.ticket();
+        let query = Query::<Team>::all()
+            .equal("workspace", workspace)
+            .ascending("name");
+        let rows = Arc::new(self.store().find(query).await?);
+        self.teams
+            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+        Ok(rows)
+    }
+
     /// The connector of a digest. A digest's descriptor never changes.
     pub(crate) async fn connector(&self, digest: &str) -> Result<Arc<Connector>> {
         let key = digest.to_owned();
@@ -294,12 +335,14 @@ impl Context {
         Ok(connector)
     }
 
-    /// Settings, channels or fields were changed: forget the copies.
+    /// Settings, channels, fields, users or teams were changed: forget the copies.
     pub(crate) fn forget(&self) {
         self.settings.forget();
         self.channels.forget();
         self.homes.forget();
         self.fields.forget();
+        self.users.forget();
+        self.teams.forget();
         self.secrets.forget();
     }
 }

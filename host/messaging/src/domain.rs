@@ -1,6 +1,7 @@
 //! What the engine asks of messaging: the contact that a run sees, the host calls of `contacts`,
 //! `conversations`, `lists` and `messages`, and the effects of steps.
 
+use crate::assignment::{self, place};
 use crate::contacts::document::{Document, FieldError, clean_tags, field_type};
 use crate::contacts::{Operation, resolve};
 use crate::conversations;
@@ -11,6 +12,7 @@ use crate::facade::Messaging;
 use crate::lists;
 use crate::message::{Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
+use crate::users::UserView;
 use async_trait::async_trait;
 use jackfield_egress::Secrets;
 use jackfield_engine::{
@@ -18,8 +20,8 @@ use jackfield_engine::{
 };
 use jackfield_sandbox::wit::CallError;
 use jackfield_sandbox::{HostCall, HostReply};
-use jackfield_store::Commit;
 use jackfield_store::records::Message;
+use jackfield_store::{Commit, bucket_in};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -83,12 +85,20 @@ impl Domain for Messaging {
         if let Some(document) = document {
             let channels = context.channels(workspace).await?;
             let shown = document.show(&channels);
-            if let Some(assignee) = shown.get("assignee").and_then(Value::as_str) {
-                let email = assignee.contains('@').then_some(assignee);
-                namespaces.insert(
-                    "assignee".to_owned(),
-                    json!({"name": assignee, "email": email}),
-                );
+            if let Some(known) = place::assignee(&document) {
+                let users = context.users(workspace).await?;
+                let user = users.iter().find(|user| user.id == known.user.id);
+                let user = user.map(|user| UserView::read(user, context.now()));
+                let value = json!({
+                    "id": known.user.id,
+                    "name": known.user.name,
+                    "email": known.user.email,
+                    "team": known.team,
+                    // Whoever was deleted is not there.
+                    "status": user.as_ref().map_or("offline", |user| user.presence.name()),
+                    "on_call": user.is_some_and(|user| user.on_call),
+                });
+                namespaces.insert("assignee".to_owned(), value);
             }
             if let Some(id) = document.text("last_channel")
                 && let Some(channel) = channels.iter().find(|one| one.id == id)
@@ -154,13 +164,17 @@ impl Domain for Messaging {
                 let called = conversations::calls::answer(context, actor, contact, call).await;
                 text(told(called)?)
             }
+            HostCall::ConversationsAssign { request } => {
+                let called = assignment::calls::assign(context, actor, contact, request).await;
+                text(told(called)?)
+            }
+            HostCall::ConversationsLeaveQueue { id } => {
+                truth(assignment::calls::leave(contact, id))
+            }
             HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => {
                 let on = matches!(call, HostCall::ListsAdd { .. });
                 let called = lists::answer(context, actor, contact, list, on, pending).await;
-                match told(called)? {
-                    Ok((changed, effects)) => (HostReply::Truth(Ok(changed)), effects),
-                    Err(error) => (HostReply::Truth(Err(error)), Vec::new()),
-                }
+                truth(told(called)?)
             }
             HostCall::MessagesChannel { name } => {
                 let called = self.channel(actor, contact.as_ref(), name).await;
@@ -196,6 +210,12 @@ impl Domain for Messaging {
         for message in &follow_up.messages {
             self.outbox.put(message);
         }
+        for (contact, due) in &follow_up.timers {
+            self.context.host.wake(contact, *due);
+        }
+        for (workspace, contact) in follow_up.reassigned {
+            self.tell_assignment(workspace, contact);
+        }
         for (workspace, contact) in follow_up.readdressed {
             let context = Arc::clone(&self.context);
             self.outbox.beside(async move {
@@ -227,8 +247,16 @@ impl Domain for Messaging {
         Messaging::secrets(self).of(workspace, owner)
     }
 
-    fn message_due(&self, message: &str) {
-        self.outbox.due(message);
+    fn due(&self, id: &str) {
+        if bucket_in("ctc", id).is_none() {
+            return self.outbox.due(id);
+        }
+        let (context, id) = (Arc::clone(&self.context), id.to_owned());
+        self.outbox.beside(async move {
+            if let Err(error) = assignment::due(&context, &id).await {
+                tracing::warn!(contact = id, %error, "what is due is done after the next start");
+            }
+        });
     }
 
     async fn taken(&self, buckets: &[i32]) -> std::result::Result<(), DomainError> {
@@ -249,6 +277,13 @@ fn text(called: Called<String>) -> (HostReply, Vec<Effect>) {
     match called {
         Ok((value, effects)) => (HostReply::Text(Ok(value)), effects),
         Err(error) => (HostReply::Text(Err(error)), Vec::new()),
+    }
+}
+
+fn truth(called: Called<bool>) -> (HostReply, Vec<Effect>) {
+    match called {
+        Ok((value, effects)) => (HostReply::Truth(Ok(value)), effects),
+        Err(error) => (HostReply::Truth(Err(error)), Vec::new()),
     }
 }
 
@@ -306,6 +341,16 @@ fn retag(contact: Option<Document>, change: &str) -> Called<String> {
 }
 
 impl Messaging {
+    /// Tells the ledger of assignments of a contact, beside everything else.
+    pub(crate) fn tell_assignment(&self, workspace: String, contact: String) {
+        let context = Arc::clone(&self.context);
+        self.outbox.beside(async move {
+            if let Err(error) = assignment::settle(&context, &workspace, &contact).await {
+                tracing::warn!(contact, %error, "the assignment is told of at the next start");
+            }
+        });
+    }
+
     async fn update(
         &self,
         actor: &Actor,

@@ -4,12 +4,12 @@
 //! add 2, whatever either of them saw. Until it is applied it is laid over the contact that the
 //! run sees.
 
+use crate::assignment::{self, place, request::Plan};
 use crate::contacts::document::{Change, Document};
 use crate::contacts::{Operation, resolve};
 use crate::context::Context;
-use crate::conversations::Note;
-use crate::conversations::comment;
 use crate::conversations::document::{Conversation, Opening};
+use crate::conversations::{self, Note, comment};
 use crate::error::{Error, Result};
 use crate::lists;
 use crate::message::Entry;
@@ -76,6 +76,24 @@ pub(crate) enum Deed {
         /// Checked already.
         text: String,
     },
+    /// The contact is given to a user or to nobody, or queued.
+    Assign {
+        /// Whose.
+        contact: String,
+        /// Checked already.
+        plan: Plan,
+        /// The place in the queue, where it is queued.
+        place: String,
+        /// What takes turns.
+        step: String,
+    },
+    /// A place in the queue is given up.
+    Leave {
+        /// Whose.
+        contact: String,
+        /// Which.
+        place: String,
+    },
     /// A contact's place on a list.
     List {
         /// Whose.
@@ -115,6 +133,8 @@ impl Deed {
             | Deed::Open { contact, .. }
             | Deed::Close { contact, .. }
             | Deed::Comment { contact, .. }
+            | Deed::Assign { contact, .. }
+            | Deed::Leave { contact, .. }
             | Deed::List { contact, .. } => Some(contact),
             Deed::Send { .. } => None,
         }
@@ -128,6 +148,10 @@ pub(crate) struct FollowUp {
     pub(crate) messages: Vec<Entry>,
     /// Contacts whose addresses changed: workspace and id.
     pub(crate) readdressed: Vec<(String, String)>,
+    /// Contacts of which the ledger of assignments is to be told: workspace and id.
+    pub(crate) reassigned: Vec<(String, String)>,
+    /// Timers of contacts: id and when.
+    pub(crate) timers: Vec<(String, i64)>,
 }
 
 /// The contact as it will be when what is pending is applied.
@@ -181,9 +205,24 @@ pub(crate) async fn apply(
                     // Deleted meanwhile: there is nothing to change any more.
                     continue;
                 };
+                let concerned = assignment::concerns(&document);
                 let done = perform(context, &mut document, &deed).await?;
                 if done.changed {
                     replace(commit, &mut document, now);
+                }
+                let talks = done.conversation.is_some() || done.queue;
+                if talks && (concerned || assignment::concerns(&document)) {
+                    let mut own = Commit::of(document.row.bucket);
+                    assignment::mark(&mut own, &document.row, now);
+                    let due = assignment::timer(&mut own, &document);
+                    follow_up
+                        .timers
+                        .extend(due.map(|due| (contact.to_owned(), due)));
+                    once(commit, own);
+                    let who = (actor.workspace.clone(), contact.to_owned());
+                    if !follow_up.reassigned.contains(&who) {
+                        follow_up.reassigned.push(who);
+                    }
                 }
                 if done.readdressed {
                     resolve::mark(commit, &document.row, now);
@@ -216,6 +255,8 @@ struct Done {
     readdressed: bool,
     /// The conversation's row is another.
     conversation: Option<Talk>,
+    /// Who has the contact, or the place where it waits, is another.
+    queue: bool,
     events: Vec<NewEvent>,
 }
 
@@ -261,12 +302,40 @@ async fn perform(context: &Context, document: &mut Document, deed: &Deed) -> Res
             }
         }
         Deed::Open { opening, .. } => {
-            let opened = Conversation::open(document, opening.clone(), context.now());
+            let opened = conversations::open(document, opening.clone(), context.now());
             talked(context, document, opened, &mut done).await?;
         }
+        Deed::Assign {
+            plan, place, step, ..
+        } => {
+            let now = context.now();
+            let mut events =
+                assignment::change(context, document, plan, place, Some(step), WORKFLOW);
+            for event in &mut events {
+                RUN.clone_into(&mut event.source);
+            }
+            done.changed = !events.is_empty();
+            done.queue = done.changed;
+            done.events.extend(events);
+            let assignee = place::assignee(document).map(|known| known.user);
+            let talk = Conversation::assigned(document, assignee.as_ref(), now);
+            done.conversation = talk.map(|talk| talk.row(document));
+        }
+        Deed::Leave { place, .. } => {
+            let left = place::leave(document, place, RUN, context.now());
+            done.changed = left.is_some();
+            done.queue = done.changed;
+            done.events.extend(left);
+        }
         Deed::Close { note, .. } => {
-            let closed = Conversation::close(document, note.clone(), WORKFLOW, context.now());
+            let now = context.now();
+            let closed = Conversation::close(document, note.clone(), WORKFLOW, now);
+            let ended = closed.is_some();
             talked(context, document, closed, &mut done).await?;
+            if ended {
+                let left = place::end(document, place::End::Closed, None, RUN, now);
+                done.events.extend(left);
+            }
         }
     }
     Ok(done)
@@ -338,23 +407,37 @@ async fn beside(
     }
 }
 
+/// Adds writes to a commit, each in place of one of the same row that is there already.
+fn once(commit: &mut Commit, own: Commit) {
+    for write in own.writes {
+        commit.writes.retain(|other| !same_row(other, &write));
+        commit.writes.push(write);
+    }
+}
+
+/// Whether two writes are of the same row.
+fn same_row(one: &Write, other: &Write) -> bool {
+    if one.table().name != other.table().name {
+        return false;
+    }
+    let key = |write: &Write| match write {
+        Write::Put { table, row } | Write::Insert { table, row } => {
+            let row: Value = serde_json::from_str(row).unwrap_or_default();
+            let columns = table.key.iter();
+            columns
+                .map(|column| row.get(column).cloned().unwrap_or_default())
+                .collect::<Vec<_>>()
+        }
+        Write::Delete { key, .. } => key.clone(),
+    };
+    key(one) == key(other)
+}
+
 /// Whether a write is of the row of this record.
 fn writes<R: Record>(write: &Write, record: &R) -> bool {
-    let key = |row: &Value| -> Vec<Value> {
-        let columns = R::TABLE.key.iter();
-        columns
-            .map(|column| row.get(column).cloned().unwrap_or_default())
-            .collect()
-    };
-    let own = serde_json::to_value(record).map(|row| key(&row));
-    match write {
-        _ if write.table().name != R::TABLE.name => false,
-        Write::Put { row, .. } | Write::Insert { row, .. } => {
-            let row: serde_json::Result<Value> = serde_json::from_str(row);
-            row.is_ok_and(|row| own.is_ok_and(|own| own == key(&row)))
-        }
-        Write::Delete { key, .. } => own.is_ok_and(|own| own == *key),
-    }
+    let mut own = record.bucket().map_or_else(Commit::control, Commit::of);
+    own.put(record);
+    own.writes.iter().any(|own| same_row(write, own))
 }
 
 /// The contact as the commit has it so far, else as the database has it.

@@ -39,6 +39,10 @@ impl Host for Engine {
         Engine::any_bucket(self)
     }
 
+    fn wake(&self, id: &str, due: i64) {
+        Engine::schedule(self, id, due);
+    }
+
     async fn ask(&self, bucket: i32, task: Value) -> Result<Value, AskError> {
         Engine::ask(self, bucket, TASK, task, PATIENCE).await
     }

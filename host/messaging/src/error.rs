@@ -104,6 +104,14 @@ impl Error {
         Error::new(ErrorKind::Conflict, code, message)
     }
 
+    /// Whether the same may succeed later, here or at another host.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::Unavailable | ErrorKind::Elsewhere { .. }
+        )
+    }
+
     /// May succeed later.
     pub fn unavailable(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Unavailable, "unavailable", message)

@@ -1,5 +1,6 @@
 //! The handle of messaging: cheap to clone, with one part for each thing that callers act on.
 
+use crate::assignment::{self, Assignments};
 use crate::channels::Channels;
 use crate::contacts::{Contacts, resolve};
 use crate::context::Context;
@@ -16,8 +17,10 @@ use crate::outbox::Outbox;
 use crate::secret_key::SecretKey;
 use crate::secrets::Secrets;
 use crate::tasks::Tasks;
+use crate::teams::Teams;
 use crate::templates::Templates;
 use crate::unsubscribe::Unsubscribe;
+use crate::users::Users;
 use crate::workspaces::Workspaces;
 use jackfield_engine::Worker;
 use std::sync::Arc;
@@ -62,6 +65,15 @@ impl Messaging {
                 }
             });
         }
+        for (workspace, contact) in assignment::marked(&self.context, buckets).await? {
+            self.tell_assignment(workspace, contact);
+        }
+        let (context, buckets) = (Arc::clone(&self.context), buckets.to_vec());
+        self.outbox.beside(async move {
+            if let Err(error) = assignment::recover(&context, &buckets).await {
+                tracing::warn!(%error, "queues of contacts are served when something changes");
+            }
+        });
         Ok(())
     }
 
@@ -100,6 +112,24 @@ impl Messaging {
     #[must_use]
     pub fn conversations(&self) -> Conversations {
         Conversations::new(Arc::clone(&self.context))
+    }
+
+    /// Who has which contact, and the queue of those that wait.
+    #[must_use]
+    pub fn assignments(&self) -> Assignments {
+        Assignments::new(Arc::clone(&self.context))
+    }
+
+    /// Users.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        Users::new(Arc::clone(&self.context))
+    }
+
+    /// Teams.
+    #[must_use]
+    pub fn teams(&self) -> Teams {
+        Teams::new(Arc::clone(&self.context))
     }
 
     /// Lists of contacts.

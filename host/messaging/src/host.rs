@@ -129,6 +129,10 @@ pub trait Host: Send + Sync + 'static {
     /// A bucket of this host, for what belongs to none by itself.
     fn any_bucket(&self) -> i32;
 
+    /// Hastens a timer of messaging whose row was written: `Domain::due` is called with the id, not
+    /// before `due`.
+    fn wake(&self, id: &str, due: i64);
+
     /// Has the owner of a bucket do a task of messaging. Not while a lock is held.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! - a message's status only goes up;
 //! - nobody waits for the lock of a bucket while holding another.
 
+mod assignment;
 mod channel_checks;
 mod channels;
 mod connectors;
@@ -45,12 +46,15 @@ mod secrets;
 mod settings;
 mod status;
 mod tasks;
+mod teams;
 mod templates;
 mod unsubscribe;
 #[doc(hidden)]
 pub mod untrusted;
+mod users;
 mod workspaces;
 
+pub use assignment::{AssignRequest, Assignments, Person, Strategy};
 pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};
 pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
 pub use conversations::{Conversations, ListConversations, Note};
@@ -72,6 +76,8 @@ pub use settings::{
     NoteMode, OptOutScope, Settings, UnsetVariables,
 };
 pub use tasks::TASK;
+pub use teams::{Member, TeamView, Teams};
 pub use templates::{TemplateSource, Templates};
 pub use unsubscribe::{Unsubscribe, UnsubscribePage};
+pub use users::{Presence, Role, UserPatch, UserView, Users};
 pub use workspaces::Workspaces;

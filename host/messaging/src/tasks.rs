@@ -6,6 +6,7 @@
 //! task, which is the same function, called there. What must hold: a task done twice is as good as
 //! done once; a task is asked for without a lock in hand.
 
+use crate::assignment::{self, Person, Told, place::Place};
 use crate::contacts::address::Identity;
 use crate::contacts::resolve;
 use crate::context::Context;
@@ -78,6 +79,27 @@ pub(crate) enum Task {
     },
     /// Remove an echo of our own message.
     ForgetEcho { message: String },
+    /// Tell the ledger of assignments how a contact stands.
+    Standing {
+        workspace: String,
+        contact: String,
+        told: Told,
+    },
+    /// Give waiting contacts to whoever is free.
+    Serve { workspace: String },
+    /// Give a contact to a user, if it still waits there: how it stands then.
+    Offer {
+        workspace: String,
+        contact: String,
+        place: Box<Place>,
+        user: Person,
+    },
+    /// Give a waiting contact to the user who takes it: whether it was still there.
+    TakePlace {
+        workspace: String,
+        place: String,
+        user: Person,
+    },
     /// Take what a provider said.
     Take { channel: String, event: Value },
 }
@@ -165,6 +187,35 @@ impl Tasks {
                 status::forget_echo(context, &message).await?;
                 Value::Null
             }
+            Task::Standing {
+                workspace,
+                contact,
+                told,
+            } => {
+                assignment::tell(context, &workspace, &contact, told).await?;
+                Value::Null
+            }
+            Task::Serve { workspace } => {
+                assignment::serve(context, &workspace).await?;
+                Value::Null
+            }
+            Task::Offer {
+                workspace,
+                contact,
+                place,
+                user,
+            } => {
+                let told =
+                    assignment::offered(context, &workspace, &contact, &place, &user).await?;
+                serde_json::to_value(told).unwrap_or_default()
+            }
+            Task::TakePlace {
+                workspace,
+                place,
+                user,
+            } => assignment::take(context, &workspace, &place, &user)
+                .await?
+                .into(),
             Task::Take { channel, event } => {
                 let channel = self.channel(&channel).await?;
                 let event = InboundEvent::read(&event)?;

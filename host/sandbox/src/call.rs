@@ -217,6 +217,18 @@ pub enum HostCall {
         /// For people of the workspace.
         text: String,
     },
+    /// Gives the contact to a user, or queues it.
+    #[serde(rename = "conversations.assign")]
+    ConversationsAssign {
+        /// To whom, as JSON.
+        request: String,
+    },
+    /// Gives up a place in the queue.
+    #[serde(rename = "conversations.leave-queue")]
+    ConversationsLeaveQueue {
+        /// The place's id.
+        id: String,
+    },
     /// Puts the contact on a list.
     #[serde(rename = "lists.add")]
     ListsAdd {
@@ -273,6 +285,12 @@ impl HostCall {
             HostCall::ConversationsComment { .. } => {
                 (Interface::Conversations, "conversations.comment")
             }
+            HostCall::ConversationsAssign { .. } => {
+                (Interface::Conversations, "conversations.assign")
+            }
+            HostCall::ConversationsLeaveQueue { .. } => {
+                (Interface::Conversations, "conversations.leave-queue")
+            }
             HostCall::ListsAdd { .. } => (Interface::Lists, "lists.add"),
             HostCall::ListsRemove { .. } => (Interface::Lists, "lists.remove"),
             HostCall::WorkflowsStart { .. } => (Interface::Workflows, "workflows.start"),
@@ -316,6 +334,8 @@ impl HostCall {
             | HostCall::ConversationsOpen
             | HostCall::ConversationsClose { .. }
             | HostCall::ConversationsComment { .. }
+            | HostCall::ConversationsAssign { .. }
+            | HostCall::ConversationsLeaveQueue { .. }
             | HostCall::ListsAdd { .. }
             | HostCall::ListsRemove { .. }
             | HostCall::WorkflowsStart { .. } => Effect::Internal,
@@ -377,6 +397,7 @@ impl HostCall {
             HostCall::CryptoVerify { .. }
             | HostCall::CryptoEqual { .. }
             | HostCall::ConditionsEvaluate { .. }
+            | HostCall::ConversationsLeaveQueue { .. }
             | HostCall::ListsAdd { .. }
             | HostCall::ListsRemove { .. } => HostReply::Truth(Err(error)),
             HostCall::EmailCheck { .. }
@@ -388,6 +409,7 @@ impl HostCall {
             | HostCall::ConversationsOpen
             | HostCall::ConversationsClose { .. }
             | HostCall::ConversationsComment { .. }
+            | HostCall::ConversationsAssign { .. }
             | HostCall::WorkflowsStart { .. } => HostReply::Text(Err(error)),
             HostCall::VariablesGet { .. } | HostCall::ContactsGet | HostCall::ConversationsGet => {
                 HostReply::Maybe(None)
@@ -435,10 +457,11 @@ pub enum HostReply {
     Response(#[serde(with = "wire::response")] Result<http::Response, CallError>),
     /// `email.send`.
     Accepted(Result<email::Accepted, CallError>),
-    /// `crypto.verify`, `crypto.equal`, `conditions.evaluate`, `lists.add` and `lists.remove`.
+    /// `crypto.verify`, `crypto.equal`, `conditions.evaluate`, `conversations.leave-queue`,
+    /// `lists.add` and `lists.remove`.
     Truth(Result<bool, CallError>),
     /// `templates.render`, `contacts.update`, `contacts.retag`, `messages.channel`,
-    /// `conversations.open`, `conversations.close` (JSON), `messages.send`,
+    /// `conversations.open`, `conversations.close`, `conversations.assign` (JSON), `messages.send`,
     /// `conversations.comment`, `workflows.start` (an id), `email.check` (a greeting).
     Text(Result<String, CallError>),
     /// `variables.get`, `contacts.get` and `conversations.get`: JSON.

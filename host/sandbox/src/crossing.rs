@@ -198,6 +198,8 @@ impl Crossing for HostCall {
             HostCall::ContactsRetag { change } => change.bytes(),
             HostCall::ConversationsClose { note } => note.bytes(),
             HostCall::ConversationsComment { text } => text.bytes(),
+            HostCall::ConversationsAssign { request } => request.bytes(),
+            HostCall::ConversationsLeaveQueue { id } => id.bytes(),
             HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => list.bytes(),
             HostCall::WorkflowsStart { workflow, options } => workflow.bytes() + options.bytes(),
         }

@@ -193,6 +193,12 @@ impl conversations::Host for State {
     async fn comment(&mut self, text: String) -> Answer<String> {
         self.ask(HostCall::ConversationsComment { text }).await
     }
+    async fn assign(&mut self, request: String) -> Answer<String> {
+        self.ask(HostCall::ConversationsAssign { request }).await
+    }
+    async fn leave_queue(&mut self, id: String) -> Answer<bool> {
+        self.ask(HostCall::ConversationsLeaveQueue { id }).await
+    }
 }
 
 impl lists::Host for State {

@@ -692,6 +692,91 @@ record! {
     }
 }
 
+record! {
+    /// Somebody who talks to contacts.
+    User in "workspace_user" key("workspace", "id") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Made by the host.
+        id: String => Text,
+        /// Mail address, in lower case; unique in the workspace.
+        email: String => Text,
+        /// For people.
+        name: String => Text,
+        /// `owner`, `manager` or `agent`.
+        role: String => Text,
+        /// `online`, `away` or `offline`.
+        presence: String => Text,
+        /// How many open contacts at most, whether on a call, until when the presence holds.
+        data: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
+    /// Users that are assigned to as one.
+    Team in "team" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// For people.
+        title: String => Text,
+        /// List of `{"user", "position", "penalty"}`.
+        members: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
+    /// That an open contact is with a user, or waits for one: a copy of what the contact's row says,
+    /// in the one bucket in which a workspace's users are chosen.
+    Assignment in "assignment" key("bucket", "workspace", "contact") bucketed {
+        /// The bucket of the workspace's assignments.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// The contact.
+        contact: String => Text fixed,
+        /// `assigned`, `queued`, or `offered`: chosen, and not yet written to the contact.
+        state: String => Text,
+        /// The user.
+        assignee: Option<String> => Text,
+        /// The place in the queue.
+        place: Option<String> => Text,
+        /// Lower goes first: by priority, then by time.
+        rank: i64 => Int,
+        /// The contact's revision that it is a copy of: what is older is not written over it.
+        revision: i64 => Int,
+        /// What was asked for.
+        data: Value => Json,
+        /// Since when it waits, or is assigned.
+        at: i64 => Int,
+    }
+}
+
+record! {
+    /// What a user has had: of everybody (an empty scope), or of one step that takes turns.
+    Turn in "turn" key("bucket", "workspace", "scope", "assignee") bucketed {
+        /// The bucket of the workspace's assignments.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// Empty, or what takes turns among users: a step, a team.
+        scope: String => Text fixed,
+        /// The user.
+        assignee: String => Text fixed,
+        /// Open contacts now; counted in the empty scope.
+        open_contacts: i64 => Int,
+        /// Contacts that were closed; counted in the empty scope.
+        completed: i64 => Int,
+        /// When the last contact came, in an order that never repeats.
+        last_at: i64 => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -723,4 +808,8 @@ pub const TABLES: &[&Table] = &[
     Comment::TABLE,
     ContactList::TABLE,
     ListMember::TABLE,
+    User::TABLE,
+    Team::TABLE,
+    Assignment::TABLE,
+    Turn::TABLE,
 ];

@@ -39,6 +39,8 @@ pub(crate) fn arguments(call: &HostCall) -> Value {
         HostCall::ContactsRetag { change } => parsed(change),
         HostCall::ConversationsClose { note } => parsed(note.as_deref().unwrap_or("null")),
         HostCall::ConversationsComment { text } => json!(text),
+        HostCall::ConversationsAssign { request } => parsed(request),
+        HostCall::ConversationsLeaveQueue { id } => json!(id),
         HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => json!(list),
         HostCall::WorkflowsStart { workflow, options } => {
             json!({"workflow": workflow, "options": parsed(options)})

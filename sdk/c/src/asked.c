@@ -13,6 +13,12 @@ static void set_texts(jf_value *object, const char *name, jf_texts texts)
     jf_set(object, name, list);
 }
 
+static void set_true(jf_value *object, const char *name, bool value)
+{
+    if (value)
+        jf_set(object, name, true);
+}
+
 jf_value *jf_retag_value(const jf_retag *change)
 {
     if (!change)
@@ -20,8 +26,7 @@ jf_value *jf_retag_value(const jf_retag *change)
     jf_value *value = jf_object();
     set_texts(value, "add", change->add);
     set_texts(value, "remove", change->remove);
-    if (change->silent)
-        jf_set(value, "silent", true);
+    set_true(value, "silent", change->silent);
     return value;
 }
 
@@ -32,6 +37,26 @@ jf_value *jf_note_value(const jf_note *note)
     jf_value *value = jf_object();
     jf_set_some(value, "category", note->category);
     jf_set_some(value, "summary", note->summary);
+    return value;
+}
+
+jf_value *jf_assign_value(const jf_assign *request)
+{
+    if (!request)
+        return NULL;
+    jf_value *value = jf_object();
+    jf_set_some(value, "user", request->user);
+    jf_set_some(value, "team", request->team);
+    set_true(value, "workspace", request->workspace);
+    set_true(value, "nobody", request->nobody);
+    jf_set_some(value, "by", request->by);
+    set_true(value, "only-online", request->only_online);
+    set_true(value, "not-on-call", request->not_on_call);
+    if (request->fewer_than)
+        jf_set(value, "fewer-than", request->fewer_than);
+    if (request->priority)
+        jf_set(value, "priority", request->priority);
+    jf_set_some(value, "service-level", request->service_level);
     return value;
 }
 

@@ -195,6 +195,47 @@ const char *jf_conversations_comment(const char *text)
     return jf_format("comment-%zu", host->comment_count);
 }
 
+const jf_value *jf_conversations_assign(const jf_assign *request)
+{
+    jf_host *host = jf_the_host();
+    if (!some_contact(host))
+        return NULL;
+    const jf_value *asked = jf_assign_value(request);
+    const jf_value *user = jf_get(asked, "user"), *nobody = jf_get(asked, "nobody");
+    if (!!user + !!nobody + !!jf_get(asked, "team") + !!jf_get(asked, "workspace") != 1)
+        return jf_test_refuse("invalid", "name one of `user`, `team`, `workspace` and `nobody`");
+    host->assigned[jf_room(&host->assigned_count)] = asked;
+    jf_value *answer = jf_object();
+    if (user) {
+        jf_value *assignee = jf_object();
+        jf_set(assignee, "id", user);
+        jf_set(assignee, "name", user);
+        jf_set(assignee, "email", user);
+        jf_set(answer, "assignee", assignee);
+    } else if (nobody) {
+        jf_set(answer, "assignee", jf_null());
+    } else {
+        size_t index = jf_room(&host->place_count);
+        host->places[index] = jf_format("place-%zu", host->place_count);
+        jf_set(answer, "queued", host->places[index]);
+    }
+    return answer;
+}
+
+bool jf_conversations_leave_queue(const char *id)
+{
+    jf_host *host = jf_the_host();
+    if (!some_contact(host))
+        return false;
+    for (size_t i = 0; id && i < host->place_count; i++) {
+        if (jf_equal(host->places[i], id)) {
+            host->places[i] = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* lists */
 
 /** Those lists that the test or the plugin has put there: the first NULL ends them. */

@@ -92,6 +92,12 @@ typedef struct jf_host {
     /** The comments; their ids are `comment-1`, `comment-2`. */
     const char *comments[JF_MOST];
     size_t comment_count;
+    /** What was asked of `jf_conversations_assign`: `{"team", "only-online"?, ...}`. */
+    const jf_value *assigned[JF_MOST];
+    size_t assigned_count;
+    /** The places in the queue: `place-1`, `place-2`; NULL where one was given up. */
+    const char *places[JF_MOST];
+    size_t place_count;
     /** The workflows that were started; the runs' ids are `run-1`, `run-2`. */
     struct {
         const char *workflow;

@@ -157,6 +157,32 @@ static void a_conversation_is_opened_once_and_closed_with_its_note(void)
     JF_CHECK_JSON(jf_conversations_open(), {"id": "k", "state": "open"});
 }
 
+static void an_assignment_is_a_user_nobody_or_a_place_in_the_queue(void)
+{
+    jf_host *host = jf_host_new();
+    host->contact = "{}";
+    jf_begin();
+    JF_CHECK_JSON(jf_conversations_assign(&(jf_assign){.user = "ann"}),
+                  {"assignee": {"id": "ann", "name": "ann", "email": "ann"}});
+    JF_CHECK_JSON(jf_conversations_assign(&(jf_assign){.nobody = true}), {"assignee": null});
+    jf_assign sales = {.team = "sales", .by = "least-open", .only_online = true, .fewer_than = 5};
+    JF_CHECK_JSON(jf_conversations_assign(&sales), {"queued": "place-1"});
+    jf_assign anybody = {.workspace = true, .not_on_call = true, .priority = -1};
+    JF_CHECK_JSON(jf_conversations_assign(&anybody), {"queued": "place-2"});
+    JF_CHECK(jf_conversations_leave_queue("place-1") && !jf_conversations_leave_queue("place-1"));
+    JF_CHECK(!jf_conversations_leave_queue("place-3") && !jf_conversations_leave_queue(NULL));
+    JF_CHECK_TEXT(host->places[1], "place-2");
+    JF_CHECK(!jf_conversations_assign(&(jf_assign){.by = "random"}));
+    JF_CHECK_TEXT(jf_caught()->code, "invalid");
+    JF_CHECK(!jf_conversations_assign(&(jf_assign){.team = "sales", .nobody = true}));
+    JF_CHECK_TEXT(jf_caught()->code, "invalid");
+    JF_CHECK_JSON(host->assigned[2], {
+        "team": "sales", "by": "least-open", "only-online": true, "fewer-than": 5
+    });
+    JF_CHECK_JSON(host->assigned[3], {"workspace": true, "not-on-call": true, "priority": -1});
+    JF_CHECK(host->assigned_count == 4);
+}
+
 static void lists_say_whether_something_changed_and_which_there_are(void)
 {
     jf_host *host = jf_host_new();
@@ -238,6 +264,8 @@ static void every_refusal_is_told(void)
     REFUSED(jf_conversations_open(), "not-found");
     REFUSED(jf_conversations_close(NULL), "not-found");
     REFUSED(jf_conversations_comment("Hi"), "not-found");
+    REFUSED(jf_conversations_assign(&(jf_assign){.nobody = true}), "not-found");
+    REFUSED(jf_conversations_leave_queue("place-1"), "not-found");
     REFUSED(jf_lists_add("vip"), "not-found");
     REFUSED(jf_lists_remove("vip"), "not-found");
     REFUSED(jf_messages_channel("none"), "not-found");
@@ -254,6 +282,7 @@ void import_tests(void)
     JF_TEST(the_host_answers_what_the_test_has_set);
     JF_TEST(tags_are_changed_in_one_and_the_answer_says_what_was_new);
     JF_TEST(a_conversation_is_opened_once_and_closed_with_its_note);
+    JF_TEST(an_assignment_is_a_user_nobody_or_a_place_in_the_queue);
     JF_TEST(lists_say_whether_something_changed_and_which_there_are);
     JF_TEST(a_workflow_starts_with_what_it_is_given_unless_the_test_refuses_it);
     JF_TEST(every_refusal_is_told);

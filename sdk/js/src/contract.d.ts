@@ -125,6 +125,8 @@ declare module 'jackfield:plugin/conversations@1.1.0' {
   export function open(): string;
   export function close(note: string | undefined): string;
   export function comment(text: string): string;
+  export function assign(request: string): string;
+  export function leaveQueue(id: string): boolean;
 }
 
 declare module 'jackfield:plugin/lists@1.1.0' {

@@ -137,6 +137,27 @@ test('a conversation is opened once and closed with its note', async () => {
   });
 });
 
+test('an assignment is a user, nobody, or a place in the queue', async () => {
+  const ann = 'ann@example.com';
+  const host = await inside({ contact: {} }, () => {
+    assert.deepEqual(conversations.assign({ user: ann }), { assignee: { id: ann, name: ann, email: ann } });
+    assert.deepEqual(conversations.assign({ nobody: true }), { assignee: undefined });
+    const sales = { team: 'sales', by: 'least-open', onlyOnline: true, fewerThan: 5 } as const;
+    assert.deepEqual(conversations.assign(sales), { queued: 'place-1' });
+    assert.deepEqual(conversations.assign({ workspace: true, notOnCall: true }), { queued: 'place-2' });
+    assert.deepEqual([conversations.leaveQueue('place-1'), conversations.leaveQueue('place-1')], [true, false]);
+    assert.deepEqual([conversations.leaveQueue('place-3'), conversations.leaveQueue('place-2')], [false, true]);
+    assert.throws(() => conversations.assign({}), { code: 'invalid' });
+    assert.throws(() => conversations.assign({ team: 'sales', nobody: true }), { code: 'invalid' });
+  });
+  assert.deepEqual(host.assigned, [
+    { user: ann },
+    { nobody: true },
+    { team: 'sales', by: 'least-open', 'only-online': true, 'fewer-than': 5 },
+    { workspace: true, 'not-on-call': true },
+  ]);
+});
+
 test('lists say whether something changed, and which there are', async () => {
   const host = await inside({ contact: {}, onLists: ['news'] }, () => {
     assert.deepEqual([lists.add('vip'), lists.add('vip')], [true, false]);
@@ -174,6 +195,8 @@ test('what is about a contact is refused without one', async () => {
       () => conversations.open(),
       () => conversations.close(),
       () => conversations.comment('Hi'),
+      () => conversations.assign({ nobody: true }),
+      () => conversations.leaveQueue('place-1'),
       () => lists.add('vip'),
       () => lists.remove('vip'),
     ];

@@ -143,6 +143,34 @@ class Imports(unittest.TestCase):
         with Host(contact={}, conversation={"id": "k", "state": "snoozed"}) as host:
             self.assertEqual(conversations.open(), {"id": "k", "state": "open"})
 
+    def test_an_assignment_is_a_user_nobody_or_a_place_in_the_queue(self) -> None:
+        with Host(contact={}) as host:
+            ann = conversations.assign(user="ann@example.com")
+            assert ann.assignee is not None
+            self.assertEqual((ann.assignee.email, ann.queued), ("ann@example.com", None))
+            self.assertEqual(conversations.assign(nobody=True), conversations.Assigned())
+            place = conversations.assign(
+                team="sales", by="least-open", only_online=True, fewer_than=5, priority=0
+            )
+            self.assertEqual(place, conversations.Assigned(queued="place-1"))
+            place = conversations.assign(workspace=True, not_on_call=True)
+            self.assertEqual(place.queued, "place-2")
+            for id, waits in [("place-1", True), ("place-1", False), ("place-3", False)]:
+                self.assertEqual(conversations.leave_queue(id), waits)
+            with self.assertRaisesRegex(CallError, "invalid"):
+                conversations.assign()
+            with self.assertRaisesRegex(CallError, "invalid"):
+                conversations.assign(team="sales", nobody=True)
+            sales = {
+                "team": "sales",
+                "by": "least-open",
+                "only-online": True,
+                "fewer-than": 5,
+                "priority": 0,
+            }
+            anybody = {"workspace": True, "not-on-call": True}
+            self.assertEqual(host.assigned[1:], [{"nobody": True}, sales, anybody])
+
     def test_lists_say_whether_something_changed_and_which_there_are(self) -> None:
         with Host(contact={}, on_lists=["news"]) as host:
             self.assertEqual((lists.add("vip"), lists.add("vip")), (True, False))
@@ -176,6 +204,8 @@ class Imports(unittest.TestCase):
             conversations.open,
             conversations.close,
             lambda: conversations.comment("Hi"),
+            lambda: conversations.assign(nobody=True),
+            lambda: conversations.leave_queue("place-1"),
             lambda: lists.add("vip"),
             lambda: lists.remove("vip"),
         ]

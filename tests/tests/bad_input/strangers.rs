@@ -49,6 +49,14 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     let open = format!("/v1/contacts/{ANN}/conversation/open");
     let conversation = id(&api.post(&open, json!({})).await.ok());
     api.put("/v1/lists/news", json!({})).await.ok();
+    let user = api.post("/v1/users", json!({"email": "bo@example.com"}));
+    let user = id(&user.await.ok());
+    let team = json!({"members": [{"user": user}]});
+    api.put("/v1/teams/sales", team).await.ok();
+    let queue = json!({"team": "sales", "by": "ring-all"});
+    let assign = format!("/v1/contacts/{ANN}/assignee");
+    let place = api.put(&assign, queue).await.ok();
+    let place = place["queued"].as_str().unwrap().to_owned();
     let run = api.start("pause.wanted", Some(ANN), json!({})).await;
     let key = api
         .post("/v1/keys", json!({"name": "k", "scopes": ["runs:read"]}))
@@ -68,6 +76,9 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         ("channels", vec!["chat".to_owned(), id(&channel)]),
         ("conversations", vec![conversation]),
         ("lists", vec!["news".to_owned()]),
+        ("users", vec![user, "bo@example.com".to_owned()]),
+        ("teams", vec!["sales".to_owned()]),
+        ("queue", vec![place]),
         ("templates", vec!["hello".to_owned()]),
         ("contact-fields", vec!["city".to_owned()]),
         ("secrets", vec!["crm".to_owned(), "api-token".to_owned()]),
@@ -89,6 +100,7 @@ fn body(path: &str) -> Option<Value> {
         "/v1/channels/{channel}" => json!({"uncertain": "fail"}),
         "/v1/contacts/{contact}" => json!({"firstname": "Eve"}),
         "/v1/contacts/{contact}/comments" => json!({"text": "taken"}),
+        "/v1/queue/{id}/take" => json!({"user": "bo@example.com"}),
         "/v1/lists/{name}/contacts" => json!({"contact": ANN}),
         "/v1/workspaces/{id}" => json!({"title": "Taken"}),
         path if path.ends_with("/secrets/{name}") => json!({"value": "taken"}),

@@ -27,6 +27,11 @@ pub trait Catalogue {
         None
     }
 
+    /// The names of the teams of users.
+    fn teams(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// The published workflows.
     fn workflows(&self) -> Option<Vec<Published>> {
         None

@@ -93,6 +93,7 @@ impl Document {
                     fields
                 }),
                 "list" => catalogue.lists(),
+                "team" => catalogue.teams(),
                 "workflow" => catalogue.workflows().map(|all| {
                     let startable = all.into_iter().filter(|one| one.manual);
                     startable.map(|one| one.name).collect()
@@ -116,6 +117,7 @@ impl Document {
                 "template" => ("template", "unknown-template"),
                 "step" => ("step", "dangling-target"),
                 "list" => ("list", "unknown-list"),
+                "team" => ("team", "unknown-team"),
                 "workflow" if text == self.name => {
                     // Told as a loop.
                     continue;

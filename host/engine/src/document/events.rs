@@ -258,12 +258,63 @@ const CONVERSATION: Namespace = namespace(
             "Who closed it: `user`, `workflow`, `api`",
         ),
         field("first_message", Text, "The text of its first message"),
+        field("assignee", Text, "The mail address of who had it last"),
+        field(
+            "first_assigned_at",
+            Timestamp,
+            "When it first came to somebody",
+        ),
+        field("assigned_at", Timestamp, "When it last came to somebody"),
+        field("assignments", Number, "How often it came to somebody"),
         field("category", Text, "The category of the closing notes"),
         field("summary", Text, "The summary of the closing notes"),
         field(
             "resolution_time",
             Number,
             "Time from opening to closing, in seconds",
+        ),
+    ],
+    false,
+);
+
+const ASSIGNMENT: Namespace = namespace(
+    "assignment",
+    "The assignment",
+    &[
+        field(
+            "assignee",
+            Object,
+            "Who has the contact now: `id`, `name`, `email`",
+        ),
+        field("previous", Object, "Who had it before"),
+        field("team", Text, "The team that the user was chosen from"),
+        field(
+            "by",
+            Text,
+            "Who assigned it: `workflow`, `queue` (one was chosen), `api`",
+        ),
+    ],
+    false,
+);
+
+const QUEUE: Namespace = namespace(
+    "queue",
+    "The place in the queue",
+    &[
+        field("id", Text, "The place's id"),
+        field("team", Text, "The team that is waited for"),
+        field("since", Timestamp, "When the contact came"),
+        field("priority", Number, "Higher goes first"),
+        field("waited", Number, "How long it has waited, in seconds"),
+        field(
+            "outcome",
+            Text,
+            "How it ended: `assigned`, `left`, `replaced`, `closed`",
+        ),
+        field(
+            "assignee",
+            Object,
+            "Who has the contact: `id`, `name`, `email`",
         ),
     ],
     false,
@@ -329,7 +380,12 @@ pub static ALWAYS: [Namespace; 10] = [
             field("country", Text, "Country code"),
             field("language", Text, "Language code"),
             field("profile_pic", Url, "Picture"),
-            field("assignee", Text, "Who the conversation is assigned to"),
+            field("assignee", Text, "The mail address of who has the contact"),
+            field(
+                "queue",
+                Object,
+                "The place in the queue, where the contact waits",
+            ),
             field("lifecycle", Text, "Stage of the life cycle"),
             field("tags", List, "Tags"),
             field("blocked", Boolean, "Whether the contact is blocked"),
@@ -364,10 +420,14 @@ pub static ALWAYS: [Namespace; 10] = [
     CONVERSATION,
     namespace(
         "assignee",
-        "Who the conversation is assigned to",
+        "Who has the contact",
         &[
+            field("id", Text, "The user's id"),
             field("name", Text, "The user's name"),
             field("email", Email, "The user's mail address"),
+            field("team", Text, "The team that the user was chosen from"),
+            field("status", Text, "`online`, `away` or `offline`"),
+            field("on_call", Boolean, "Whether the user is on a call"),
         ],
         false,
     ),
@@ -434,7 +494,7 @@ pub static ALWAYS: [Namespace; 10] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 14] = [
+pub static EVENTS: [Event; 19] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -479,6 +539,31 @@ pub static EVENTS: [Event; 14] = [
         name: "conversation.closed",
         title: "A conversation was closed",
         namespaces: &[ACCOUNT],
+    },
+    Event {
+        name: "conversation.assigned",
+        title: "A contact came to a user",
+        namespaces: &[ASSIGNMENT, ACCOUNT],
+    },
+    Event {
+        name: "conversation.unassigned",
+        title: "A contact was taken from its user",
+        namespaces: &[ASSIGNMENT, ACCOUNT],
+    },
+    Event {
+        name: "queue.entered",
+        title: "A contact waits for somebody",
+        namespaces: &[QUEUE, ACCOUNT],
+    },
+    Event {
+        name: "queue.overdue",
+        title: "A contact has waited for longer than the service level",
+        namespaces: &[QUEUE, ACCOUNT],
+    },
+    Event {
+        name: "queue.finished",
+        title: "A contact does not wait any more",
+        namespaces: &[QUEUE, ACCOUNT],
     },
     Event {
         name: "tag.updated",

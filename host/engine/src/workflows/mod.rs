@@ -13,7 +13,7 @@ use crate::document::{Catalogue, Document, MANUAL, Problem, Published, Severity,
 use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use jackfield_store::records::{
-    Channel, ContactField, ContactList, Template, Workflow, WorkflowVersion,
+    Channel, ContactField, ContactList, Team, Template, Workflow, WorkflowVersion,
 };
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
@@ -516,6 +516,13 @@ impl Workflows {
             .into_iter()
             .map(|list| list.name)
             .collect();
+        let teams = self
+            .store
+            .find(Query::<Team>::all().equal("workspace", workspace))
+            .await?
+            .into_iter()
+            .map(|team| team.name)
+            .collect();
         let live = self.live(workspace).await?;
         let workflows = live.iter().map(|version| published(version)).collect();
         Ok(Installed {
@@ -524,6 +531,7 @@ impl Workflows {
             templates,
             fields,
             lists,
+            teams,
             workflows,
         })
     }
@@ -559,6 +567,7 @@ struct Installed {
     templates: Vec<String>,
     fields: Vec<String>,
     lists: Vec<String>,
+    teams: Vec<String>,
     workflows: Vec<Published>,
 }
 
@@ -586,8 +595,13 @@ impl Catalogue for Installed {
     fn contact_fields(&self) -> Option<Vec<String>> {
         Some(self.fields.clone())
     }
+
     fn lists(&self) -> Option<Vec<String>> {
         Some(self.lists.clone())
+    }
+
+    fn teams(&self) -> Option<Vec<String>> {
+        Some(self.teams.clone())
     }
 
     fn workflows(&self) -> Option<Vec<Published>> {

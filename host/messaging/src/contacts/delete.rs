@@ -3,10 +3,11 @@
 
 use super::address::Identity;
 use super::{Contacts, no_contact, resolve};
+use crate::assignment;
 use crate::error::Result;
 use jackfield_store::records::{
     Comment, Contact, Conversation, Decision, Enrolment, Event, Identity as Row, ListMember,
-    Message, Seen,
+    Message, Seen, Timer,
 };
 use jackfield_store::{Commit, Query, StoreExt};
 
@@ -81,11 +82,15 @@ impl Contacts {
             let last = commit.is_empty();
             if last {
                 commit.delete::<Contact>([id.into()]);
+                commit.delete::<Timer>([id.into()]);
+                // Told below; a crash before that leaves the mark, and the next start tells it.
+                assignment::mark(&mut commit, &row, context.now());
                 commit.delete::<Seen>([workspace.into(), resolve::UNCLAIMED.into(), id.into()]);
             }
             context.host.commit(&guard, commit).await?;
+            drop(guard);
             if last {
-                return Ok(());
+                return assignment::settle(context, workspace, id).await;
             }
         }
     }

@@ -6,13 +6,14 @@
 
 use super::address::Identity;
 use super::value::{FieldKind, FieldType, Operation};
+use crate::assignment::place;
 use crate::conversations::document::{self as conversation, Conversation};
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Contact, ContactField};
 use serde_json::{Map, Value, json};
 
 /// Fields that every contact has.
-const STANDARD: [(&str, FieldKind); 9] = [
+const STANDARD: [(&str, FieldKind); 8] = [
     ("firstname", FieldKind::Text),
     ("lastname", FieldKind::Text),
     ("phone", FieldKind::Phone),
@@ -20,12 +21,12 @@ const STANDARD: [(&str, FieldKind); 9] = [
     ("language", FieldKind::Text),
     ("country", FieldKind::Text),
     ("profile_pic", FieldKind::Url),
-    ("assignee", FieldKind::Text),
     ("lifecycle", FieldKind::Text),
 ];
 
 /// Names that no custom field can have, beside the standard ones.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 16] = [
+    "assignee",
     "id",
     "name",
     "tags",
@@ -39,6 +40,7 @@ const RESERVED: [&str; 14] = [
     "last_outgoing",
     "last_outgoing_at",
     "last_outgoing_source",
+    "queue",
     "stopped",
 ];
 
@@ -86,6 +88,11 @@ pub(crate) fn field_type(name: &str, fields: &[ContactField]) -> Result<FieldTyp
                 .map(str::to_owned)
                 .collect(),
         });
+    }
+    if name == place::ASSIGNEE {
+        return Err(FieldError::Unknown(
+            "`assignee` is no field that is written: assign the contact, by the step `assign-to` or by `PUT /v1/contacts/{contact}/assignee`".to_owned(),
+        ));
     }
     let standard = STANDARD.iter().map(|(name, _)| *name);
     let known: Vec<&str> = standard
@@ -305,6 +312,8 @@ impl Document {
                 conversation::KEY => Conversation::of(self)
                     .map(|one| one.show(channels))
                     .unwrap_or_default(),
+                place::ASSIGNEE => value.get("email").cloned().unwrap_or_default(),
+                place::QUEUE => place::show(self).unwrap_or_default(),
                 "last_channel" => value.as_str().map(name_of).into(),
                 "addresses" => addresses(value, name_of),
                 "last_incoming_at" | "last_outgoing_at" => instant(value.as_i64()),

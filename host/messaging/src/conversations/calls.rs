@@ -36,7 +36,7 @@ pub(crate) async fn answer(
                 channel: None,
                 first_message: None,
             };
-            let opened = Conversation::open(&mut contact, opening.clone(), context.now());
+            let opened = super::open(&mut contact, opening.clone(), context.now());
             let deed = opened.map(|_| Deed::Open {
                 contact: who,
                 opening,

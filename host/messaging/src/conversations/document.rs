@@ -7,6 +7,7 @@
 //! same commit.
 
 use super::note::Note;
+use crate::assignment::Person;
 use crate::contacts::document::{Document, instant};
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Conversation as Row};
@@ -48,6 +49,16 @@ pub(crate) struct Conversation {
     pub(crate) opened_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_message: Option<String>,
+    /// Who had it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) assignee: Option<Person>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first_assigned_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) assigned_at: Option<i64>,
+    /// How often it came to somebody.
+    #[serde(default)]
+    pub(crate) assignments: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) closed_at: Option<i64>,
     /// As `source`.
@@ -79,9 +90,35 @@ impl Conversation {
         Conversation::deserialize(&row.data).ok()
     }
 
+    /// Whether a conversation with a contact is open.
+    pub(crate) fn is_open(contact: &Document) -> bool {
+        Conversation::of(contact).is_some_and(|known| known.state == State::Open)
+    }
+
+    /// Notes who has the open conversation now; none where that is nothing new.
+    pub(crate) fn assigned(
+        contact: &mut Document,
+        to: Option<&Person>,
+        now: i64,
+    ) -> Option<Conversation> {
+        let known = Conversation::of(contact).filter(|known| known.state == State::Open)?;
+        if known.assignee.as_ref() == to {
+            return None;
+        }
+        let noted = Conversation {
+            assignee: to.cloned(),
+            first_assigned_at: known.first_assigned_at.or(to.map(|_| now)),
+            assigned_at: to.map(|_| now).or(known.assigned_at),
+            assignments: known.assignments + u32::from(to.is_some()),
+            ..known
+        };
+        noted.keep(contact);
+        Some(noted)
+    }
+
     /// Opens a conversation; none where one is open already.
     pub(crate) fn open(contact: &mut Document, opening: Opening, now: i64) -> Option<Conversation> {
-        if Conversation::of(contact).is_some_and(|known| known.state == State::Open) {
+        if Conversation::is_open(contact) {
             return None;
         }
         let opened = Conversation {
@@ -93,6 +130,10 @@ impl Conversation {
             first_message: opening
                 .first_message
                 .map(|text| text.chars().take(LONGEST_FIRST_MESSAGE).collect()),
+            assignee: None,
+            first_assigned_at: None,
+            assigned_at: None,
+            assignments: 0,
             closed_at: None,
             closed_by: None,
             category: None,
@@ -164,6 +205,19 @@ impl Conversation {
             if let Some(text) = text {
                 shown.insert(key.to_owned(), text.as_str().into());
             }
+        }
+        if let Some(assignee) = &self.assignee {
+            shown.insert("assignee".to_owned(), assignee.email.as_str().into());
+        }
+        let times = [
+            ("first_assigned_at", self.first_assigned_at),
+            ("assigned_at", self.assigned_at),
+        ];
+        for (key, at) in times.into_iter().filter(|(_, at)| at.is_some()) {
+            shown.insert(key.to_owned(), instant(at));
+        }
+        if self.assignments > 0 {
+            shown.insert("assignments".to_owned(), self.assignments.into());
         }
         if let Some(at) = self.closed_at {
             shown.insert("closed_at".to_owned(), instant(Some(at)));

@@ -11,12 +11,14 @@ pub(crate) mod note;
 
 pub use note::Note;
 
+use crate::assignment::{self, place};
 use crate::contacts::document::Document;
 use crate::contacts::{Contacts, resolve};
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::page::{Page, limit};
-use document::{Conversation, Opening, State};
+use document::{Conversation, Opening};
+use jackfield_engine::NewEvent;
 use jackfield_store::records::{Comment, Conversation as Row};
 use jackfield_store::{Commit, Is, Query, StoreExt, bucket_in};
 use note::Closer;
@@ -111,12 +113,12 @@ impl Conversations {
             channel: None,
             first_message: None,
         };
-        let opened = Conversation::open(&mut locked.document, opening, context.now());
+        let opened = open(&mut locked.document, opening, context.now());
         let is_new = opened.is_some();
-        if let Some(opened) = &opened {
-            self.keep(&mut locked, opened).await?;
-        }
         let current = Conversation::of(&locked.document);
+        if let Some(opened) = &opened {
+            self.keep(locked, opened, None).await?;
+        }
         Ok((self.shown(workspace, contact, current).await?, is_new))
     }
 
@@ -129,14 +131,16 @@ impl Conversations {
         let settings = context.settings(workspace).await?;
         let note = note.checked(&settings.closing_notes, Closer::Person)?;
         let mut locked = self.lock(workspace, contact).await?;
-        let closed = Conversation::close(&mut locked.document, note, API, context.now());
+        let now = context.now();
+        let closed = Conversation::close(&mut locked.document, note, API, now);
         let closed = closed.ok_or_else(|| {
             Error::conflict(
                 "no-open-conversation",
                 format!("no conversation with `{contact}` is open"),
             )
         })?;
-        self.keep(&mut locked, &closed).await?;
+        let left = place::end(&mut locked.document, place::End::Closed, None, API, now);
+        self.keep(locked, &closed, left).await?;
         self.shown(workspace, contact, Some(closed)).await
     }
 
@@ -209,16 +213,33 @@ impl Conversations {
     }
 
     /// Writes the contact with its changed conversation, and tells of it.
-    async fn keep(&self, locked: &mut resolve::Locked, changed: &Conversation) -> Result<()> {
+    async fn keep(
+        &self,
+        mut locked: resolve::Locked,
+        changed: &Conversation,
+        left: Option<NewEvent>,
+    ) -> Result<()> {
         let context = &*self.context;
         let channels = context.channels(&locked.document.row.workspace).await?;
-        let event = changed.event(&locked.document, &channels, API);
+        // Whether the ledger of assignments has to know of it.
+        let standing = left.is_some() || assignment::concerns(&locked.document);
+        let mut events = vec![changed.event(&locked.document, &channels, API)];
+        events.extend(left);
         let mut commit = locked.commit(context.now());
         commit.put(&changed.row(&locked.document));
-        context
-            .host
-            .accept(&locked.guard, vec![event], commit)
-            .await?;
+        if standing {
+            assignment::mark(&mut commit, &locked.document.row, context.now());
+            assignment::timer(&mut commit, &locked.document);
+        }
+        context.host.accept(&locked.guard, events, commit).await?;
+        let resolve::Locked {
+            guard, document, ..
+        } = locked;
+        drop(guard);
+        if standing {
+            let row = document.row;
+            assignment::settle(context, &row.workspace, &row.id).await?;
+        }
         Ok(())
     }
 
@@ -251,7 +272,9 @@ impl Conversations {
     }
 }
 
-/// Whether a conversation with a contact is open.
-pub(crate) fn is_open(contact: &Document) -> bool {
-    Conversation::of(contact).is_some_and(|known| known.state == State::Open)
+/// Opens a conversation, with whoever has the contact; none where one is open already.
+pub(crate) fn open(contact: &mut Document, opening: Opening, now: i64) -> Option<Conversation> {
+    let opened = Conversation::open(contact, opening, now)?;
+    let assignee = place::assignee(contact).map(|known| known.user);
+    Some(Conversation::assigned(contact, assignee.as_ref(), now).unwrap_or(opened))
 }

@@ -4,6 +4,7 @@
 use super::Inbound;
 use super::events::InboundMessage;
 use super::hear::{self, Heard};
+use crate::assignment;
 use crate::connectors::Connector;
 use crate::contacts::address::Identity;
 use crate::contacts::document::Document;
@@ -133,7 +134,7 @@ impl Inbound {
         if !blocked && heard.is_none() {
             let document = &mut locked.document;
             // Looked up only where it matters.
-            let opens = !conversations::is_open(document)
+            let opens = !Conversation::is_open(document)
                 && (settings.reopen_on_bot_reply || !self.answers_a_question(document).await?);
             if opens {
                 let opening = Opening {
@@ -142,7 +143,7 @@ impl Inbound {
                     channel: Some(channel.id.clone()),
                     first_message: text_of(&message.content).map(str::to_owned),
                 };
-                opened = Conversation::open(document, opening, now);
+                opened = conversations::open(document, opening, now);
             }
         }
         if let Some(opened) = &opened {
@@ -169,8 +170,14 @@ impl Inbound {
         if readdressed {
             resolve::mark(&mut commit, &locked.document.row, now);
         }
+        let mut reassigned = false;
         if let Some(opened) = &opened {
             commit.put(&opened.row(&locked.document));
+            // Whoever has the contact has one open contact more.
+            reassigned = assignment::concerns(&locked.document);
+            if reassigned {
+                assignment::mark(&mut commit, &locked.document.row, now);
+            }
         }
         if blocked {
             let contact = &locked.document.row.id;
@@ -201,6 +208,9 @@ impl Inbound {
         }
         if readdressed {
             resolve::settle(context, &channel.workspace, &document.row.id).await?;
+        }
+        if reassigned {
+            assignment::settle(context, &channel.workspace, &document.row.id).await?;
         }
         Ok(())
     }

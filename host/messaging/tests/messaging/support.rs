@@ -84,6 +84,8 @@ impl Host for FakeHost {
         0
     }
 
+    fn wake(&self, _: &str, _: i64) {}
+
     fn admits(&self, _: &str) -> Result<(), u64> {
         self.full.lock().unwrap().map_or(Ok(()), Err)
     }

@@ -112,6 +112,8 @@ fn every() -> Vec<HostCall> {
         HostCall::ConversationsOpen,
         HostCall::ConversationsClose { note: Some(text()) },
         HostCall::ConversationsComment { text: text() },
+        HostCall::ConversationsAssign { request: text() },
+        HostCall::ConversationsLeaveQueue { id: text() },
         HostCall::ListsAdd { list: text() },
         HostCall::ListsRemove { list: text() },
         HostCall::WorkflowsStart {

@@ -24,7 +24,7 @@ use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
     channel, contact, contact_field, contact_list, conversation, event, host, inbound, key,
-    message, opt_out, plugin, ready, run, secret, template, workflow, workspace,
+    message, opt_out, plugin, queue, ready, run, secret, team, template, user, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -79,6 +79,12 @@ enum Command {
     ContactField(Group<contact_field::Command>),
     /// Conversations with contacts: open, close, comment
     Conversation(Group<conversation::Command>),
+    /// Users: who talks to contacts, and whether they are there
+    User(Group<user::Command>),
+    /// Teams of users
+    Team(Group<team::Command>),
+    /// Contacts that wait for somebody: look at, take
+    Queue(Group<queue::Command>),
     /// Lists of contacts: make, fill, look at
     List(Group<contact_list::Command>),
     /// Messages: look at, send, resend, cancel
@@ -148,6 +154,9 @@ impl Cli {
             Command::Contact(group) => with(group, contact::run).await,
             Command::ContactField(group) => with(group, contact_field::run).await,
             Command::Conversation(group) => with(group, conversation::run).await,
+            Command::User(group) => with(group, user::run).await,
+            Command::Team(group) => with(group, team::run).await,
+            Command::Queue(group) => with(group, queue::run).await,
             Command::List(group) => with(group, contact_list::run).await,
             Command::Message(group) => with(group, message::run).await,
             Command::Template(group) => with(group, template::run).await,

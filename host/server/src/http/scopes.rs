@@ -33,11 +33,16 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("secrets:write", "set and delete secrets"),
     (
         "contacts:read",
-        "see contacts, their conversations, contact fields, lists, opt-outs and decisions",
+        "see contacts, their conversations, contact fields, lists, the queue, opt-outs and decisions",
     ),
     (
         "contacts:write",
-        "change contacts, their conversations, contact fields, lists and opt-outs",
+        "change and assign contacts, their conversations, contact fields, lists and opt-outs",
+    ),
+    ("users:read", "see users and teams"),
+    (
+        "users:write",
+        "change users and teams, and say who is there",
     ),
     ("messages:read", "see messages"),
     ("messages:write", "send, resend and cancel messages"),

@@ -252,6 +252,40 @@ const jf_value *jf_conversations_close(const jf_note *note);
  *  never sent to the contact. `@` and a mail address or a name mention a user. Its id. */
 const char *jf_conversations_comment(const char *text);
 
+/** Who gets the contact: exactly one of the first four. The rest is how one of several is chosen. */
+typedef struct jf_assign {
+    /** This user, by mail address, name or id. */
+    const char *user;
+    /** Somebody of a team, by its name. */
+    const char *team;
+    /** Somebody of the workspace. */
+    bool workspace;
+    /** Nobody: whoever has it, has it no more. */
+    bool nobody;
+    /** How one is chosen: `round-robin` (as NULL), `least-open`, `least-recent`, `fewest-completed`,
+     *  `linear`, `random`, `weighted-random`, or `ring-all`: whoever takes it first. */
+    const char *by;
+    /** Only users that are online. */
+    bool only_online;
+    /** Only users that are not on a call. */
+    bool not_on_call;
+    /** Only users with fewer open contacts than this; 0: with any number of them. */
+    uint32_t fewer_than;
+    /** Before those with a lower priority, -100 to 100. */
+    int priority;
+    /** With the event `queue.overdue` after so long in the queue, such as `60s`. */
+    const char *service_level;
+} jf_assign;
+
+/** Gives the contact to a user, or takes it from the one who has it. For a user and for nobody
+ *  `{"assignee": {"id", "name", "email"}}` or `{"assignee": null}`, else `{"queued": "the id of the
+ *  place in the queue"}`: somebody is chosen when the outcome is committed, at once if somebody is
+ *  free, and arrives as the event `queue.finished` about that id. */
+const jf_value *jf_conversations_assign(const jf_assign *request);
+/** Gives up a place in the queue; whether the contact was still waiting in it: if not, it has
+ *  somebody by now. A refused call answers false as well; `jf_caught` tells them apart. */
+bool jf_conversations_leave_queue(const char *id);
+
 /* lists: the workspace's, of contacts. A refused call answers false as well; `jf_caught` tells them
  * apart. */
 

@@ -147,6 +147,12 @@ export class Host {
   readonly updates: Update[] = [];
   /** The comments; their ids are `comment-1`, `comment-2`, ... */
   readonly comments: string[] = [];
+  /** What was asked of `conversations.assign`, names with hyphens. */
+  readonly assigned: JsonObject[] = [];
+  /** How many places in the queue were given out; their ids are `place-1`, `place-2`, ... */
+  queued = 0;
+  /** The places in the queue that were not given up. */
+  readonly places = new Set<string>();
   /** The lists that the contact is on. */
   readonly onLists: Set<string>;
   /** The workflows that were started; the runs' ids are `run-1`, `run-2`, ... */

@@ -96,6 +96,8 @@ class Host:
         self._update = update
         self._start = start
         self._opened = 0
+        self._queued = 0
+        self._places: set[str] = set()
         self._http = http
         self._mailed = email
         self._greeting = email_check
@@ -116,6 +118,9 @@ class Host:
         """The changes of the contact: field, operation, value."""
         self.comments: list[str] = []
         """The comments; their ids are `comment-1`, `comment-2`, ..."""
+        self.assigned: list[dict[str, Json]] = []
+        """What was asked of `conversations.assign`, as it crosses: `{"team", "only-online"?, ...}`;
+        the places in the queue are `place-1`, `place-2`, ..."""
         self.started: list[tuple[str, dict[str, Json]]] = []
         """The workflows that were started, each with its options; the runs' ids are `run-1`, ..."""
         self.logs: list[str] = []
@@ -308,6 +313,29 @@ class Host:
             raise call_error("too-large", "a comment has at most 5,000 characters")
         self.comments.append(text)
         return f"comment-{len(self.comments)}"
+
+    def _conversations_assign(self, request: str) -> str:
+        self._some_contact()
+        asked: dict[str, Json] = json.loads(request)
+        named = [name for name in ("user", "team", "workspace", "nobody") if name in asked]
+        if len(named) != 1:
+            raise call_error("invalid", "name one of `user`, `team`, `workspace` and `nobody`")
+        self.assigned.append(asked)
+        if "user" in asked:
+            user = asked["user"]
+            return dumps({"assignee": {"id": user, "name": user, "email": user}})
+        if "nobody" in asked:
+            return dumps({"assignee": None})
+        self._queued += 1
+        place = f"place-{self._queued}"
+        self._places.add(place)
+        return dumps({"queued": place})
+
+    def _conversations_leave_queue(self, id: str) -> bool:
+        self._some_contact()
+        waiting = id in self._places
+        self._places.discard(id)
+        return waiting
 
     def _lists_add(self, name: str) -> bool:
         self._some_list(name)

@@ -1,6 +1,6 @@
 //! The conversations with the contact: at most one of them is open or snoozed at a time.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{json, sys};
@@ -64,6 +64,144 @@ pub fn comment(text: &str) -> Result<String, CallError> {
     sys::conversations::comment(text)
 }
 
+/// Who gets the contact, and how one is chosen where several may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[must_use = "nobody is assigned before `send`"]
+pub struct Assign {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    workspace: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    nobody: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    only_online: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    not_on_call: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fewer_than: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_level: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks.
+fn is_false(is: &bool) -> bool {
+    !is
+}
+
+impl Assign {
+    /// To one user, by mail address, name or id.
+    pub fn user(user: impl Into<String>) -> Self {
+        Assign {
+            user: Some(user.into()),
+            ..Assign::default()
+        }
+    }
+
+    /// To somebody of a team, by its name.
+    pub fn team(team: impl Into<String>) -> Self {
+        Assign {
+            team: Some(team.into()),
+            ..Assign::default()
+        }
+    }
+
+    /// To somebody of the workspace.
+    pub fn workspace() -> Self {
+        Assign {
+            workspace: true,
+            ..Assign::default()
+        }
+    }
+
+    /// To nobody: whoever has it, has it no more.
+    pub fn nobody() -> Self {
+        Assign {
+            nobody: true,
+            ..Assign::default()
+        }
+    }
+
+    /// How one of a team or the workspace is chosen: `round-robin` where left out.
+    pub fn by(mut self, strategy: impl Into<String>) -> Self {
+        self.by = Some(strategy.into());
+        self
+    }
+
+    /// Only users that are online.
+    pub fn only_online(mut self, only: bool) -> Self {
+        self.only_online = only;
+        self
+    }
+
+    /// Only users that are not on a call.
+    pub fn not_on_call(mut self, only: bool) -> Self {
+        self.not_on_call = only;
+        self
+    }
+
+    /// Only users with fewer open contacts than this.
+    pub fn fewer_than(mut self, contacts: impl Into<Option<u32>>) -> Self {
+        self.fewer_than = contacts.into();
+        self
+    }
+
+    /// Before those with a lower priority, -100 to 100; 0 where left out.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// With the event `queue.overdue` after so long in the queue, such as `60s`.
+    pub fn service_level(mut self, length: impl Into<String>) -> Self {
+        self.service_level = Some(length.into());
+        self
+    }
+
+    /// Assigns. Errors: `not-found` (no contact, no such user or team), `no-members` (a team without
+    /// users, a workspace without any), `invalid`.
+    pub fn send(&self) -> Result<Assigned, CallError> {
+        // Texts, numbers and switches.
+        let request = serde_json::to_string(self).unwrap_or_default();
+        json(&sys::conversations::assign(&request)?)
+    }
+}
+
+/// What became of an assignment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Assigned {
+    /// This user has the contact; none where nobody was to have it.
+    Assignee(Option<User>),
+    /// Somebody is chosen when the outcome is committed. This is the place in the queue; who it is,
+    /// arrives as the event `queue.finished` about it.
+    Queued(String),
+}
+
+/// A user of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+pub struct User {
+    /// The user's id.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// The user's mail address.
+    pub email: String,
+}
+
+/// Gives up a place in the queue that [`Assign::send`] answered with. Answers whether the contact was
+/// still waiting in it: if not, it has somebody by now. Errors: `not-found` (no contact).
+pub fn leave_queue(id: &str) -> Result<bool, CallError> {
+    sys::conversations::leave_queue(id)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -125,11 +263,38 @@ mod tests {
     }
 
     #[test]
+    fn an_assignment_is_a_user_nobody_or_a_place_in_the_queue() {
+        let host = Host::new().contact(json!({})).install();
+        let ann = Assign::user("ann@example.com").send().unwrap();
+        let Assigned::Assignee(Some(user)) = ann else {
+            panic!("no user: {ann:?}");
+        };
+        assert_eq!(user.email, "ann@example.com");
+        let nobody = Assign::nobody().send().unwrap();
+        assert_eq!(nobody, Assigned::Assignee(None));
+        let sales = Assign::team("sales")
+            .by("least-open")
+            .only_online(true)
+            .fewer_than(5);
+        let place = Assigned::Queued("place-1".to_owned());
+        assert_eq!(sales.send().unwrap(), place);
+        assert_eq!(leave_queue("place-1"), Ok(true));
+        assert_eq!(leave_queue("place-1"), Ok(false));
+        assert_eq!(
+            host.assigned()[2],
+            json!({"team": "sales", "by": "least-open", "only-online": true, "fewer-than": 5})
+        );
+        assert_eq!(Assign::default().send().unwrap_err().code, "invalid");
+    }
+
+    #[test]
     fn without_a_contact_there_is_no_conversation() {
         let _host = Host::new().install();
         assert_eq!(get(), None);
         assert_eq!(open().unwrap_err().code, "not-found");
         assert_eq!(close(None).unwrap_err().code, "not-found");
         assert_eq!(comment("Hi").unwrap_err().code, "not-found");
+        assert_eq!(Assign::nobody().send().unwrap_err().code, "not-found");
+        assert_eq!(leave_queue("place-1").unwrap_err().code, "not-found");
     }
 }

@@ -47,6 +47,9 @@ pub(super) struct Record {
     /// How many conversations were opened.
     pub(super) opened: usize,
     pub(super) comments: Vec<String>,
+    pub(super) assigned: Vec<Value>,
+    pub(super) places: Vec<String>,
+    pub(super) queued: usize,
     pub(super) started: Vec<(String, Value)>,
     pub(super) logs: Vec<String>,
 }
@@ -312,6 +315,11 @@ impl Installed {
     /// The comments; their ids are `comment-1`, `comment-2`, ...
     pub fn comments(&self) -> Vec<String> {
         with(|host| host.record.comments.clone())
+    }
+
+    /// What was asked of `conversations.assign`; the places in the queue are `place-1`, `place-2`, ...
+    pub fn assigned(&self) -> Vec<Value> {
+        with(|host| host.record.assigned.clone())
     }
 
     /// The lists that the contact is on.

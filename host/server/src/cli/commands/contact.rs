@@ -5,7 +5,7 @@ use crate::cli::client::Body;
 use crate::cli::exit::Failure;
 use crate::cli::input;
 use crate::cli::table::{As, Column, list, one, print_json, say};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -64,6 +64,29 @@ pub(crate) enum Command {
         #[arg(required = true)]
         tags: Vec<String>,
     },
+    /// Gives a contact to a user, to somebody of a team or of the workspace, or to nobody
+    Assign {
+        /// Its id, `phone:+33...` or `email:...`
+        contact: String,
+        #[command(flatten)]
+        to: Whom,
+        /// How one of several is chosen: round-robin, least-open, least-recent, fewest-completed,
+        /// linear, random, weighted-random or ring-all
+        #[arg(long)]
+        by: Option<String>,
+        /// Only users that are online
+        #[arg(long)]
+        only_online: bool,
+        /// Only users that are not on a call
+        #[arg(long)]
+        not_on_call: bool,
+        /// Only users with fewer open contacts
+        #[arg(long)]
+        fewer_than: Option<u32>,
+        /// -100 to 100, higher first
+        #[arg(long, allow_negative_numbers = true)]
+        priority: Option<i32>,
+    },
     /// Accepts nothing from a contact any more and starts nothing for it
     Block {
         /// Its id, `phone:+33...` or `email:...`
@@ -87,6 +110,24 @@ pub(crate) enum Command {
         /// Its id, `phone:+33...` or `email:...`
         contact: String,
     },
+}
+
+/// Who is to have a contact.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whom {
+    /// This user: id, mail address or name
+    #[arg(long)]
+    user: Option<String>,
+    /// Somebody of this team
+    #[arg(long)]
+    team: Option<String>,
+    /// Somebody of the workspace
+    #[arg(long)]
+    anybody: bool,
+    /// Nobody
+    #[arg(long)]
+    nobody: bool,
 }
 
 const COLUMNS: &[Column] = &[
@@ -152,6 +193,38 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         }
         Command::Tag { contact, tags } => tags_of(&session, &contact, "add", tags).await,
         Command::Untag { contact, tags } => tags_of(&session, &contact, "remove", tags).await,
+        Command::Assign {
+            contact,
+            to,
+            by,
+            only_online,
+            not_on_call,
+            fewer_than,
+            priority,
+        } => {
+            let body = json!({
+                "user": to.user,
+                "team": to.team,
+                "workspace": to.anybody,
+                "nobody": to.nobody,
+                "by": by,
+                "only-online": only_online,
+                "not-on-call": not_on_call,
+                "fewer-than": fewer_than,
+                "priority": priority,
+            });
+            let path = ["v1", "contacts", contact.as_str(), "assignee"];
+            let answer = client
+                .call(Method::PUT, &path, &[], Body::Json(body))
+                .await?;
+            let said = match (&answer["queued"], &answer["assignee"]["email"]) {
+                (Value::String(place), _) => format!("{contact} waits for somebody, at {place}"),
+                (_, Value::String(user)) => format!("{user} has {contact}"),
+                _ => format!("nobody has {contact}"),
+            };
+            say(json, &answer, &said);
+            Ok(())
+        }
         Command::Block { contact } => {
             let answer = client
                 .post(&["v1", "contacts", &contact, "block"], json!({}))

@@ -1,5 +1,6 @@
 //! The routes, one file for each thing of the API. Each gives its part of router and document.
 
+mod assignments;
 mod channels;
 mod contact_fields;
 mod contacts;
@@ -17,6 +18,7 @@ mod runs;
 mod secrets;
 mod stream;
 mod templates;
+mod users;
 mod workflows;
 mod workspaces;
 
@@ -36,7 +38,9 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(secrets::router())
         .merge(contacts::router())
         .merge(contact_fields::router())
+        .merge(assignments::router())
         .merge(conversations::router())
+        .merge(users::router())
         .merge(lists::router())
         .merge(messages::router())
         .merge(templates::router())

@@ -51,6 +51,32 @@ export const comment: typeof contract.comment = (text) => {
   return `comment-${comments.length}`;
 };
 
+export const assign: typeof contract.assign = (json) => {
+  someContact();
+  const request = JSON.parse(json);
+  const { user, team, workspace, nobody } = request;
+  if ([user, team, workspace, nobody].filter((named) => named !== undefined).length !== 1) {
+    refuse('invalid', 'name one of `user`, `team`, `workspace` and `nobody`');
+  }
+  const here = host();
+  here.assigned.push(request);
+  if (user !== undefined) {
+    return JSON.stringify({ assignee: { id: user, name: user, email: user } });
+  }
+  if (nobody) {
+    return JSON.stringify({ assignee: null });
+  }
+  here.queued += 1;
+  const queued = `place-${here.queued}`;
+  here.places.add(queued);
+  return JSON.stringify({ queued });
+};
+
+export const leaveQueue: typeof contract.leaveQueue = (id) => {
+  someContact();
+  return host().places.delete(id);
+};
+
 /** RFC 3339 of milliseconds since 1970. */
 function instant(at: number): string {
   return new Date(at).toISOString().replace('.000Z', 'Z');

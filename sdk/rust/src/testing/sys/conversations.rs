@@ -67,6 +67,48 @@ pub(crate) fn comment(text: &str) -> Result<String, CallError> {
     })
 }
 
+pub(crate) fn assign(request: &str) -> Result<String, CallError> {
+    let request = value(request)?;
+    with(|host| {
+        some_contact(host)?;
+        let named = ["user", "team", "workspace", "nobody"];
+        let named: Vec<&str> = named
+            .into_iter()
+            .filter(|key| !request[key].is_null())
+            .collect();
+        let answer = match named.as_slice() {
+            ["user"] => {
+                let user = &request["user"];
+                json!({"assignee": {"id": user, "name": user, "email": user}})
+            }
+            ["nobody"] => json!({"assignee": null}),
+            ["team" | "workspace"] => {
+                host.record.queued += 1;
+                let place = format!("place-{}", host.record.queued);
+                host.record.places.push(place.clone());
+                json!({"queued": place})
+            }
+            _ => {
+                return Err(invalid(
+                    "name one of `user`, `team`, `workspace` and `nobody`",
+                ));
+            }
+        };
+        host.record.assigned.push(request);
+        Ok(answer.to_string())
+    })
+}
+
+pub(crate) fn leave_queue(id: &str) -> Result<bool, CallError> {
+    with(|host| {
+        some_contact(host)?;
+        let places = &mut host.record.places;
+        let held = places.len();
+        places.retain(|place| place != id);
+        Ok(places.len() < held)
+    })
+}
+
 /// RFC 3339 of milliseconds since 1970.
 fn instant(at: u64) -> String {
     let (seconds, millis) = (at / 1_000, at % 1_000);
