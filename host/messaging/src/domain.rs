@@ -76,6 +76,14 @@ impl Domain for Messaging {
         let context = &*self.context;
         let settings = context.settings(workspace).await?;
         let mut namespaces = Map::new();
+        namespaces.insert(
+            "workspace".to_owned(),
+            json!({
+                "id": workspace,
+                "default_country": settings.default_country,
+                "date_format": settings.date_format,
+            }),
+        );
         let written = commit.zip(contact);
         let written = written.and_then(|(commit, id)| effects::written(commit, id));
         let document = match written {

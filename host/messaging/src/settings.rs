@@ -172,6 +172,8 @@ pub struct Settings {
     pub time_zone: String,
     /// ISO 3166 alpha-2: how national phone numbers are read.
     pub default_country: Option<String>,
+    /// How people write dates, such as `DD/MM/YYYY`: how answers to questions are read.
+    pub date_format: Option<String>,
     /// What becomes of a variable without a value.
     pub unset_variables: UnsetVariables,
     /// Compliance words.
@@ -197,6 +199,7 @@ impl Default for Settings {
         Settings {
             time_zone: "UTC".to_owned(),
             default_country: None,
+            date_format: None,
             unset_variables: UnsetVariables::Empty,
             keywords: KeywordSettings::default(),
             opt_out_scope: OptOutScope::Account,
@@ -260,6 +263,15 @@ impl Settings {
         {
             let said = format!("`{country}` is no country; write its two letters, such as `FR`");
             found.push(Problem::new("default-country", said));
+        }
+        if let Some(format) = &self.date_format
+            && !is_date_format(format)
+        {
+            let said = format!(
+                "`{format}` is no form of dates; write day, month and year once each, such as \
+                 `DD/MM/YYYY` or `D.M.YY`"
+            );
+            found.push(Problem::new("date-format", said));
         }
         if let Some(hours) = &self.marketing_hours
             && let Err(said) = hours_of(hours)
@@ -352,6 +364,22 @@ impl Settings {
     }
 }
 
+/// Day (`D`, `DD`), month (`M`, `MM`) and year (`YY`, `YYYY`) once each, with something between.
+fn is_date_format(format: &str) -> bool {
+    let groups = format.split(|one: char| !one.is_alphanumeric());
+    let mut parts: Vec<char> = groups
+        .filter(|group| !group.is_empty())
+        .map(|group| match group.to_ascii_uppercase().as_str() {
+            "D" | "DD" => 'D',
+            "M" | "MM" => 'M',
+            "YY" | "YYYY" => 'Y',
+            _ => '?',
+        })
+        .collect();
+    parts.sort_unstable();
+    parts == ['D', 'M', 'Y'] && format.len() <= 20
+}
+
 /// Lists where an object belongs. They would be read as its fields in their order.
 fn lists(settings: &Value) -> Vec<Problem> {
     let channels = settings.pointer("/dispatch/channels");
@@ -407,7 +435,7 @@ mod tests {
     #[test]
     fn wrong_settings_are_named_one_by_one() {
         let problems = Settings::parse(&json!({
-            "time-zone": "Mars/Base", "default-country": "XX",
+            "time-zone": "Mars/Base", "default-country": "XX", "date-format": "DD/MM",
             "frequency-cap": {"messages": 1, "per": "soon"}, "keywords": {"languages": ["tlh"]}
         }))
         .unwrap_err();
@@ -417,6 +445,7 @@ mod tests {
             [
                 "time-zone",
                 "default-country",
+                "date-format",
                 "frequency-cap/per",
                 "keywords/languages"
             ]
@@ -431,6 +460,24 @@ mod tests {
     fn a_stored_key_of_another_version_leaves_the_others_alone() {
         let settings = Settings::read(&json!({"time-zone": "Europe/Paris", "later": true}));
         assert_eq!(settings.time_zone, "Europe/Paris");
+    }
+
+    #[test]
+    fn a_form_of_dates_has_each_part_once() {
+        for good in ["DD/MM/YYYY", "M/D/YY", "yyyy-mm-dd", "YYYY. M. D."] {
+            assert!(is_date_format(good), "{good}");
+        }
+        for bad in [
+            "",
+            "DDMMYYYY",
+            "DD/MM",
+            "DD/MM/YYYY/DD",
+            "DDD/MM/YY",
+            "soon",
+            "D/M/Y",
+        ] {
+            assert!(!is_date_format(bad), "{bad}");
+        }
     }
 
     #[test]

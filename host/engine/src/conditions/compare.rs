@@ -60,9 +60,11 @@ pub(super) fn between(test: &Test<'_>) -> bool {
     }
 }
 
-/// The operand of `exists`: a value is there.
+/// The operand of `exists`: a value is there. A list without items, such as the tags of a contact
+/// that has none, is no value.
 pub(super) fn switch(test: &Test<'_>) -> bool {
-    test.expected == &Value::Bool(true)
+    let there = test.actual.as_array().is_none_or(|items| !items.is_empty());
+    test.expected == &Value::Bool(there)
 }
 
 pub(super) fn is_empty(test: &Test<'_>) -> bool {

@@ -77,6 +77,9 @@ fn every_operator_does_what_it_says() {
         ),
         ("exists", "call.status", json!(true), json!(false)),
         ("exists", "call.none", json!(false), json!(true)),
+        ("exists", "contact.tags", json!(true), json!(false)),
+        ("exists", "contact.list", json!(false), json!(true)),
+        ("not-exists", "contact.list", json!(true), json!(false)),
         ("not-exists", "call.nothing", json!(true), json!(false)),
         ("not-exists", "call.status", json!(false), json!(true)),
         (
@@ -554,6 +557,76 @@ proptest! {
             let with = |name: &str| json!({"field": leaf["field"], name: [value]});
             prop_assert_ne!(holds(with(positive)), holds(with(negative)));
         }
+    }
+
+    /// A value that is missing decides by the operator alone, whatever it is compared with.
+    #[test]
+    fn what_is_missing_holds_for_the_negative_operators_alone(leaf in any_leaf()) {
+        let mut leaf = leaf;
+        let condition = parse(leaf.clone());
+        let operator = condition.leaves()[0].1.operator;
+        leaf["field"] = json!("contact.never_there");
+        let negative = [
+            "is-not", "not-in", "not-contains", "has-none-of", "not-contains-word", "not-exists", "is-empty",
+        ];
+        let holds_for_missing = match (operator.operand, &leaf[operator.name]) {
+            (operators::Operand::Switch, wanted) => *wanted == json!(negative.contains(&operator.name)),
+            _ => negative.contains(&operator.name),
+        };
+        prop_assert_eq!(holds(leaf), holds_for_missing);
+    }
+
+    /// Case and width make no difference to any comparison of texts.
+    #[test]
+    fn case_and_width_make_no_difference(text in "[a-zàéîöüñß0-9 ]{1,12}") {
+        let scope = ValueScope { values: json!({"call": {"text": text}}), ..scope() };
+        let wide: String = text
+            .to_uppercase()
+            .chars()
+            .map(|one| match one {
+                'A'..='Z' | '0'..='9' => char::from_u32(one as u32 - 0x21 + 0xff01).unwrap(),
+                other => other,
+            })
+            .collect();
+        for operator in ["is", "contains", "starts-with", "ends-with"] {
+            let held = parse(json!({"field": "call.text", operator: wide})).evaluate(&scope);
+            prop_assert!(held, "{} {} {}", text, operator, wide);
+        }
+    }
+
+    /// Of two numbers exactly one of less, equal and greater holds, whether they are written as
+    /// numbers or as texts; what is no number is neither less nor greater.
+    #[test]
+    fn numbers_are_ordered_and_texts_are_not(a in -1_000_000_i64..1_000_000, b in -1_000_000_i64..1_000_000, word in "[a-z]{1,6}") {
+        for actual in [json!(a), json!(a.to_string())] {
+            let scope = ValueScope { values: json!({"call": {"n": actual}}), ..scope() };
+            let is = |operator: &str| parse(json!({"field": "call.n", operator: b})).evaluate(&scope);
+            let held = [is("less-than"), is("is"), is("greater-than")];
+            prop_assert_eq!(held.iter().filter(|held| **held).count(), 1);
+            prop_assert_eq!(is("at-least"), !is("less-than"));
+            prop_assert_eq!(is("at-most"), !is("greater-than"));
+            let between = parse(json!({"field": "call.n", "between": [a.min(b), a.max(b)]}));
+            prop_assert!(between.evaluate(&scope));
+        }
+        let scope = ValueScope { values: json!({"call": {"n": word}}), ..scope() };
+        for operator in ["less-than", "at-most", "greater-than", "at-least"] {
+            let held = parse(json!({"field": "call.n", operator: b})).evaluate(&scope);
+            prop_assert!(!held);
+        }
+    }
+
+    /// Longer ago, less long ago and exactly so long ago exclude one another, and agree with dates.
+    #[test]
+    fn ages_are_ordered_and_agree_with_dates(ago in 0_i64..10_000_000, length in 1_i64..10_000_000) {
+        let now = scope().now;
+        let at = Timestamp::from_millisecond(now.as_millisecond() - ago).unwrap();
+        let scope = ValueScope { values: json!({"contact": {"at": at.to_string()}}), ..scope() };
+        let test = |operator: &str, operand: Value| parse(json!({"field": "contact.at", operator: operand})).evaluate(&scope);
+        let (older, newer) = (test("older-than", json!(format!("{length}ms"))), test("newer-than", json!(format!("{length}ms"))));
+        prop_assert_eq!((older, newer), (ago > length, ago < length));
+        let then = Timestamp::from_millisecond(now.as_millisecond() - length).unwrap().to_string();
+        prop_assert_eq!((test("before", json!(then)), test("after", json!(then))), (older, newer));
+        prop_assert_eq!(test("between", json!(["0ms", format!("{length}ms")])), !older);
     }
 
     #[test]

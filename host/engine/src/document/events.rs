@@ -366,7 +366,7 @@ const ENDED: Namespace = namespace(
 );
 
 /// What every run has.
-pub static ALWAYS: [Namespace; 10] = [
+pub static ALWAYS: [Namespace; 11] = [
     namespace(
         "contact",
         "The contact that the run is about",
@@ -400,6 +400,11 @@ pub static ALWAYS: [Namespace; 10] = [
             field("last_incoming", Text, "What the contact wrote last"),
             field("last_incoming_at", Timestamp, "When the contact wrote last"),
             field(
+                "last_incoming_channel",
+                Text,
+                "The channel on which the contact wrote last",
+            ),
+            field(
                 "last_outgoing",
                 Text,
                 "What was written to the contact last",
@@ -410,9 +415,14 @@ pub static ALWAYS: [Namespace; 10] = [
                 "When the contact was last written to",
             ),
             field(
+                "last_outgoing_channel",
+                Text,
+                "The channel on which the contact was last written to",
+            ),
+            field(
                 "last_outgoing_source",
                 Text,
-                "Who wrote then: `user`, `workflow`, `broadcast`, `api` and so on",
+                "Who wrote then: `user`, `bot`, `workflow`, `broadcast` or `api`",
             ),
         ],
         true,
@@ -443,6 +453,16 @@ pub static ALWAYS: [Namespace; 10] = [
             field("current_date", Date, "The date, `2026-12-01`"),
             field("current_time", Text, "The time, `09:00:00`"),
             field("time_zone", Text, "The time zone, `Europe/Paris`"),
+        ],
+        false,
+    ),
+    namespace(
+        "workspace",
+        "The workspace",
+        &[
+            field("id", Text, "Its id"),
+            field("default_country", Text, "Its country, such as `FR`"),
+            field("date_format", Text, "How dates are written, `DD/MM/YYYY`"),
         ],
         false,
     ),
@@ -591,6 +611,40 @@ pub static EVENTS: [Event; 19] = [
         namespaces: &[],
     },
 ];
+
+/// Values of a contact that the host keeps itself: no step and no answer is put there.
+const KEPT: [&str; 17] = [
+    "assignee",
+    "queue",
+    "id",
+    "name",
+    "tags",
+    "blocked",
+    "conversation",
+    "addresses",
+    "created_at",
+    "last_channel",
+    "last_incoming",
+    "last_incoming_at",
+    "last_incoming_channel",
+    "last_outgoing",
+    "last_outgoing_at",
+    "last_outgoing_channel",
+    "last_outgoing_source",
+];
+
+/// The fields that every contact has and that can be set.
+pub fn contact_fields() -> impl Iterator<Item = &'static Field> {
+    let contact = ALWAYS.iter().find(|namespace| namespace.name == "contact");
+    let fields = contact.into_iter().flat_map(|namespace| namespace.fields);
+    fields.filter(|field| !KEPT.contains(&field.name))
+}
+
+/// The one of that name.
+#[must_use]
+pub fn contact_field(name: &str) -> Option<&'static Field> {
+    contact_fields().find(|field| field.name == name)
+}
 
 /// The event of workflows that only the API and other workflows start.
 pub const MANUAL: &str = "manual";

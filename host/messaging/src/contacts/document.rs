@@ -8,6 +8,7 @@ use super::address::Identity;
 use super::value::{FieldKind, FieldType, Operation};
 use crate::assignment::place;
 use crate::conversations::document::{self as conversation, Conversation};
+use crate::message::text_of;
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Contact, ContactField};
 use serde_json::{Map, Value, json};
@@ -25,7 +26,7 @@ const STANDARD: [(&str, FieldKind); 8] = [
 ];
 
 /// Names that no custom field can have, beside the standard ones.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 18] = [
     "assignee",
     "id",
     "name",
@@ -37,8 +38,10 @@ const RESERVED: [&str; 16] = [
     "last_channel",
     "last_incoming",
     "last_incoming_at",
+    "last_incoming_channel",
     "last_outgoing",
     "last_outgoing_at",
+    "last_outgoing_channel",
     "last_outgoing_source",
     "queue",
     "stopped",
@@ -46,6 +49,8 @@ const RESERVED: [&str; 16] = [
 
 /// The most tags of a contact.
 const MOST_TAGS: usize = 1_000;
+/// How much of the text of the last message is kept for conditions, in characters.
+const LAST_TEXT: usize = 1_000;
 /// The longest tag, in characters.
 const LONGEST_TAG: usize = 100;
 
@@ -257,6 +262,30 @@ impl Document {
         self.put("addresses", Some(Value::Object(addresses)));
     }
 
+    /// The contact has written: what conditions about its last incoming message look at.
+    pub(crate) fn note_incoming(&mut self, channel: &str, content: &Value, now: i64) {
+        self.put("last_channel", Some(channel.into()));
+        self.put("last_incoming", last_text(content));
+        self.put("last_incoming_at", Some(now.into()));
+        self.put("last_incoming_channel", Some(channel.into()));
+    }
+
+    /// The contact was written to. `source` is the message's: `workflow`, `api`, `user`,
+    /// `broadcast`; what a person wrote by other means (`echo`) counts as a user's, and the host's own
+    /// answers (`keyword`) as a bot's.
+    pub(crate) fn note_outgoing(&mut self, channel: &str, content: &Value, source: &str, now: i64) {
+        let source = match source {
+            "echo" => "user",
+            "keyword" => "bot",
+            other => other,
+        };
+        self.put("last_channel", Some(channel.into()));
+        self.put("last_outgoing", last_text(content));
+        self.put("last_outgoing_at", Some(now.into()));
+        self.put("last_outgoing_channel", Some(channel.into()));
+        self.put("last_outgoing_source", Some(source.into()));
+    }
+
     /// What the contact is found by.
     pub(crate) fn identities(&self) -> Vec<Identity> {
         let mut all = Vec::new();
@@ -314,7 +343,9 @@ impl Document {
                     .unwrap_or_default(),
                 place::ASSIGNEE => value.get("email").cloned().unwrap_or_default(),
                 place::QUEUE => place::show(self).unwrap_or_default(),
-                "last_channel" => value.as_str().map(name_of).into(),
+                "last_channel" | "last_incoming_channel" | "last_outgoing_channel" => {
+                    value.as_str().map(name_of).into()
+                }
                 "addresses" => addresses(value, name_of),
                 "last_incoming_at" | "last_outgoing_at" => instant(value.as_i64()),
                 _ => value.clone(),
@@ -354,6 +385,12 @@ impl Document {
             source: source.to_owned(),
         }
     }
+}
+
+/// The text of a message, cut; none where it has none.
+fn last_text(content: &Value) -> Option<Value> {
+    let text: String = text_of(content)?.chars().take(LAST_TEXT).collect();
+    Some(text.into())
 }
 
 fn addresses(value: &Value, name_of: impl Fn(&str) -> String) -> Value {

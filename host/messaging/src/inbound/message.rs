@@ -89,9 +89,7 @@ impl Inbound {
         let readdressed = learn(&mut locked.document, identity, &message, country);
         let document = &mut locked.document;
         if !blocked {
-            document.put("last_channel", Some(channel.id.clone().into()));
-            document.put("last_incoming_at", Some(now.into()));
-            document.put("last_incoming", text_of(&message.content).map(Into::into));
+            document.note_incoming(&channel.id, &message.content, now);
             document.note_address(&channel.id, &identity.value, Some(now));
         }
         let entry = received(

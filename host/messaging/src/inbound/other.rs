@@ -7,7 +7,7 @@ use super::message::{identity, received};
 use crate::contacts::resolve;
 use crate::error::{Error, Result};
 use crate::host::AcceptError;
-use crate::message::{Status, text_of};
+use crate::message::Status;
 use crate::status;
 use jackfield_engine::NewEvent;
 use jackfield_store::Commit;
@@ -32,10 +32,7 @@ impl Inbound {
         let bucket = locked.guard.bucket();
         let now = context.now();
         let document = &mut locked.document;
-        document.put("last_channel", Some(channel.id.clone().into()));
-        document.put("last_outgoing_at", Some(now.into()));
-        document.put("last_outgoing", text_of(&message.content).map(Into::into));
-        document.put("last_outgoing_source", Some("echo".into()));
+        document.note_outgoing(&channel.id, &message.content, "echo", now);
         document.note_address(&channel.id, &identity.value, None);
         let mut entry = received(
             context.new_id("msg", bucket),

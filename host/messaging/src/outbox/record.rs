@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::decisions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Receipt;
-use crate::message::{Entry, Status, Trouble, text_of};
+use crate::message::{Entry, Status, Trouble};
 use crate::status;
 use jackfield_engine::ConnectorError;
 use jackfield_engine::schedule::{Backoff, Duration};
@@ -306,16 +306,8 @@ impl<'a> Recorder<'a> {
             return Ok(());
         };
         let mut document = Document { row };
-        document.put("last_channel", Some(message.channel.clone().into()));
-        document.put("last_outgoing_at", Some(now.into()));
-        document.put(
-            "last_outgoing",
-            text_of(&message.data.content).map(Into::into),
-        );
-        document.put(
-            "last_outgoing_source",
-            Some(message.data.source.clone().into()),
-        );
+        let data = &message.data;
+        document.note_outgoing(&message.channel, &data.content, &data.source, now);
         document.note_address(&message.channel, &message.address, None);
         commit.put(document.finish(now));
         Ok(())
