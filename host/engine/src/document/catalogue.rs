@@ -1,5 +1,7 @@
 //! What a workspace has that a document may name.
 
+use std::collections::HashMap;
+
 use super::StepDescriptor;
 
 /// What there is in the workspace for which a document is checked.
@@ -21,6 +23,11 @@ pub trait Catalogue {
 
     /// The slugs of the contacts' custom fields.
     fn contact_fields(&self) -> Option<Vec<String>>;
+
+    /// The types of the contacts' custom fields by their slugs: `number`, `date` and so on.
+    fn field_kinds(&self) -> Option<HashMap<String, String>> {
+        None
+    }
 
     /// The names of the lists of contacts.
     fn lists(&self) -> Option<Vec<String>> {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     StepDescriptor,
     catalogue::Catalogue,
-    graph,
+    fits, graph,
     model::{Document, Step},
     problem::{Problem, join, nearest, one_of},
     references::References,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     conditions::Condition,
-    variables::{Template, said_of},
+    variables::{Template, noted_of, said_of},
 };
 
 impl Document {
@@ -54,6 +54,7 @@ impl Document {
                 let found = descriptor.check_settings(&step.with, true);
                 problems.extend(found.into_iter().map(|problem| problem.below(&with)));
                 conditions(step, descriptor, &references, &with, &mut problems);
+                fits::field_kinds(step, descriptor, catalogue, &with, &mut problems);
                 let steps = self.names(step, descriptor, catalogue, &with, &mut problems);
                 jumps.insert(&step.id, steps);
                 branches(step, descriptor, &path, &mut problems);
@@ -87,8 +88,7 @@ impl Document {
                 "channel" => catalogue.channels(),
                 "template" => catalogue.templates(),
                 "contact-field" => catalogue.contact_fields().map(|mut fields| {
-                    let contact = super::events::ALWAYS.iter().find(|n| n.name == "contact");
-                    let standard = contact.into_iter().flat_map(|namespace| namespace.fields);
+                    let standard = super::events::contact_fields();
                     fields.extend(standard.map(|field| field.name.to_owned()));
                     fields
                 }),
@@ -294,13 +294,20 @@ fn conditions(
     with: &str,
     problems: &mut Vec<Problem>,
 ) {
+    let most = noted_of(&step.with, &descriptor.settings, "x-jackfield-max-tests");
     for (at, part, kind) in said_of(&step.with, &descriptor.settings, "x-jackfield-ref") {
         if kind != "condition" {
             continue;
         }
         let path = format!("{with}{at}");
         match Condition::parse(part) {
-            Ok(condition) => references.condition(&condition, &path, problems),
+            Ok(condition) => {
+                references.condition(&condition, &path, problems);
+                let most = most.iter().find(|(place, ..)| *place == at);
+                if let Some(most) = most.and_then(|(.., most)| most.as_u64()) {
+                    fits::tests(&condition, most, &path, problems);
+                }
+            }
             Err(found) => problems.extend(found.into_iter().map(|problem| problem.below(&path))),
         }
     }

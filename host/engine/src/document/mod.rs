@@ -15,6 +15,7 @@ pub mod catalogue;
 mod check;
 pub mod descriptor;
 pub mod events;
+pub(crate) mod fits;
 mod graph;
 pub mod model;
 pub mod problem;

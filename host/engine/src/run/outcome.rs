@@ -3,7 +3,7 @@
 //! Which way a run goes is decided by the workflow's document, and where that is silent by what
 //! the step's descriptor says of the branch (`otherwise`).
 
-use crate::document::Target;
+use crate::document::{Retry, Target, fits};
 use crate::run::burst::{Burst, BurstEnd, Turn};
 use crate::run::child;
 use crate::run::drive::begin;
@@ -266,12 +266,11 @@ pub(crate) async fn failed(
         return Ok(Moved::Rest);
     };
     let version = burst.version.clone();
-    let retry = version
-        .document
-        .step(&at.step)
-        .and_then(|step| step.retry)
-        .unwrap_or_default()
-        .backoff();
+    let plugin = version.plugins.get(&at.step);
+    let descriptor = plugin.and_then(|plugin| plugin.step.as_ref());
+    let step = version.document.step(&at.step);
+    let retry = step.map_or_else(Retry::default, |step| fits::retry(step, descriptor));
+    let retry = retry.backoff();
     let noted = Noted {
         class: class_name(failure.class).to_owned(),
         code: failure.code.clone(),

@@ -18,8 +18,8 @@ mod text;
 pub use html::{html_to_text, render_html};
 pub use scope::{Scope, ValueScope, lookup};
 pub(crate) use substitute::holds_variable;
-pub(crate) use substitute::said_of;
 pub use substitute::{Substitution, substitute, templates_in};
+pub(crate) use substitute::{noted_of, said_of};
 pub use template::{Escape, MAX_OUTPUT, RenderError, Rendered, Template, Unset, Variable, Warning};
 pub use text::as_text;
 

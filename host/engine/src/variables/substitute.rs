@@ -202,13 +202,25 @@ pub(crate) fn said_of<'a, 's>(
     schema: &'s Value,
     keyword: &str,
 ) -> Vec<(String, &'a Value, &'s str)> {
+    let noted = noted_of(value, schema, keyword).into_iter();
+    noted
+        .filter_map(|(path, part, said)| Some((path, part, said.as_str()?)))
+        .collect()
+}
+
+/// As [`said_of`], whatever is said.
+pub(crate) fn noted_of<'a, 's>(
+    value: &'a Value,
+    schema: &'s Value,
+    keyword: &str,
+) -> Vec<(String, &'a Value, &'s Value)> {
     let mut found = Vec::new();
     visit(
         value,
         &Annotations::of(schema, value),
         String::new(),
         &mut |path, part, says| {
-            if let Some(said) = says.get(keyword).and_then(Value::as_str) {
+            if let Some(said) = says.get(keyword) {
                 found.push((path.to_owned(), part, said));
             }
             true

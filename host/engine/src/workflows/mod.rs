@@ -507,7 +507,7 @@ impl Workflows {
             .find(Query::<ContactField>::all().equal("workspace", workspace))
             .await?
             .into_iter()
-            .map(|field| field.name)
+            .map(|field| (field.name, field.kind))
             .collect();
         let lists = self
             .store
@@ -565,7 +565,8 @@ struct Installed {
     steps: Vec<StepDescriptor>,
     channels: Vec<String>,
     templates: Vec<String>,
-    fields: Vec<String>,
+    /// With their types.
+    fields: HashMap<String, String>,
     lists: Vec<String>,
     teams: Vec<String>,
     workflows: Vec<Published>,
@@ -593,6 +594,12 @@ impl Catalogue for Installed {
     }
 
     fn contact_fields(&self) -> Option<Vec<String>> {
+        let mut names: Vec<String> = self.fields.keys().cloned().collect();
+        names.sort_unstable();
+        Some(names)
+    }
+
+    fn field_kinds(&self) -> Option<HashMap<String, String>> {
         Some(self.fields.clone())
     }
 

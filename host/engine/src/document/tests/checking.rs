@@ -1,6 +1,8 @@
 //! What publishing finds: each problem with line, column and suggestion.
 
 #![allow(clippy::unwrap_used)]
+use std::collections::HashMap;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -42,13 +44,18 @@ fn descriptors() -> Vec<StepDescriptor> {
             {"name": "invalid", "title": "Wrong answer", "otherwise": "failure"},
             {"name": "skipped", "title": "Skipped"},
         ],
+        "settings": {"type": "object", "properties": {"text": {}, "type": {}, "save": {"type": "object", "properties": {
+            "field": {"type": "string", "x-jackfield-ref": "contact-field", "x-jackfield-field-kinds": {
+                "by": "/type", "default": "text", "kinds": {"text": ["text", "list"], "number": ["number"], "email": ["email", "text"]},
+            }},
+        }}}},
         "output": {"type": "object", "properties": {"answer": {}}},
     });
     let branch = json!({
         "name": "branch", "version": "1.0.0", "branches-from": "/branches/*/name",
         "branches": [{"name": "else", "title": "None of them"}],
         "settings": {"type": "object", "properties": {"branches": {"type": "array", "items": {
-            "type": "object", "properties": {"name": {"type": "string"}, "when": {"x-jackfield-raw": true, "x-jackfield-ref": "condition"}},
+            "type": "object", "properties": {"name": {"type": "string"}, "when": {"x-jackfield-raw": true, "x-jackfield-ref": "condition", "x-jackfield-max-tests": 3}},
         }}}},
     });
     let jump = json!({
@@ -94,7 +101,13 @@ impl Catalogue for Workspace {
         Some(["missed-call", "invoice"].map(str::to_owned).to_vec())
     }
     fn contact_fields(&self) -> Option<Vec<String>> {
-        Some(vec!["city".to_owned()])
+        Some(vec!["city".to_owned(), "age".to_owned()])
+    }
+    fn field_kinds(&self) -> Option<HashMap<String, String>> {
+        let kinds = [("city", "text"), ("age", "number")];
+        Some(HashMap::from(
+            kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())),
+        ))
     }
 }
 
@@ -138,6 +151,90 @@ fn the_samples_have_no_problems() {
         assert_eq!(told(source), Vec::<String>::new(), "{file}");
         assert_eq!(parse(source).check(&Unknown), [], "{file}");
     }
+}
+
+#[test]
+fn a_branch_has_so_many_tests_and_no_more() {
+    let test = "{field: call.duration, is: 1}";
+    let branch = |when: &str| {
+        told(&steps(&format!(
+            "  b: {{uses: branch@1, with: {{branches: [{{name: x, when: {when}}}]}}, branches: {{x: end}}}}"
+        )))
+    };
+    for fits in [
+        test.to_owned(),
+        format!("{{all: [{test}, {test}, {test}]}}"),
+        format!("{{any: [{test}, {{not: {{all: [{test}, {test}]}}}}]}}"),
+    ] {
+        assert_eq!(branch(&fits), Vec::<String>::new(), "{fits}");
+    }
+    let many = branch(&format!(
+        "{{any: [{test}, {{all: [{test}, {test}, {test}]}}]}}"
+    ));
+    assert!(
+        many.len() == 1
+            && many[0].starts_with("too-many-tests")
+            && many[0].contains("this one has 4"),
+        "{many:?}"
+    );
+}
+
+#[test]
+fn tries_are_as_many_as_the_setting_that_is_marked_for_it_asks_for() {
+    let marked = json!({
+        "name": "http-request", "version": "1.0.0",
+        "settings": {"type": "object", "properties": {"retries": {"x-jackfield-retries": true}}},
+    });
+    let marked = StepDescriptor::from_value(&marked).unwrap();
+    let attempts = |more: &str| {
+        let document = parse(&steps(&format!("  b: {{uses: http-request@1, {more}}}")));
+        fits::retry(&document.steps[0], Some(&marked)).attempts
+    };
+    assert_eq!(attempts("with: {}"), 3);
+    assert_eq!(
+        attempts("with: {retries: 0}"),
+        3,
+        "the plugin itself gives up"
+    );
+    assert_eq!(attempts("with: {retries: 5}"), 5);
+    assert_eq!(attempts("with: {retries: 99}"), 10);
+    assert_eq!(attempts("with: {retries: $vars.n}"), 10);
+    assert_eq!(attempts("with: {retries: 5}, retry: {attempts: 1}"), 1);
+    let document = parse(&steps("  b: {uses: set@2, with: {retries: 5}}"));
+    assert_eq!(fits::retry(&document.steps[0], None).attempts, 3);
+}
+
+#[test]
+fn a_field_takes_only_what_its_type_takes() {
+    let ask = |with: &str| {
+        told(&steps(&format!(
+            "  b: {{uses: ask-question@1, with: {{{with}}}}}"
+        )))
+    };
+    for fits in [
+        "save: {field: city}",
+        "save: {field: city}, type: email",
+        "save: {field: age}, type: number",
+        "save: {field: email}, type: email",
+        "save: {field: firstname}",
+        // Not known before the run, or of a type that the rule does not speak of.
+        "save: {field: $vars.which}",
+        "save: {field: age}, type: $vars.type",
+        "save: {field: age}, type: date",
+        "type: number",
+    ] {
+        assert_eq!(ask(fits), Vec::<String>::new(), "{fits}");
+    }
+    assert_eq!(
+        ask("save: {field: age}"),
+        [
+            "field-type 4:46: the field `age` is of the type `number`, which takes no `text`: choose a field \
+             of the type `text` or `list`"
+        ]
+    );
+    assert!(ask("save: {field: firstname}, type: number")[0].starts_with("field-type"));
+    // What the host keeps itself is no field that something is put into.
+    assert!(ask("save: {field: tags}")[0].starts_with("unknown-field"));
 }
 
 #[test]
