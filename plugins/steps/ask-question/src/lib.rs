@@ -16,8 +16,9 @@ mod settings;
 
 use jackfield_plugin::{clock, contacts, prelude::*, variables};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Local};
 use crate::reply::Reply;
+use crate::settings::AnswerType;
 pub use crate::settings::Settings;
 
 /// The step; see the module.
@@ -82,8 +83,8 @@ impl Step for AskQuestion {
         .branch("message-failure", "The question could not be sent", "failure")
     }
 
-    fn start(run: &Invocation, settings: Settings) -> Result<Outcome<State>, Failure> {
-        settings.check(country(run, &settings)?.as_deref())?;
+    fn start(_run: &Invocation, settings: Settings) -> Result<Outcome<State>, Failure> {
+        settings.check()?;
         ask(&settings, 0, None)
     }
 
@@ -192,9 +193,9 @@ fn judge(
     state: &State,
     reply: &Reply,
 ) -> Result<Outcome<State>, Failure> {
-    let country = country(run, settings)?;
+    let local = local(run, settings)?;
     let text = reply.text.clone().unwrap_or_default();
-    let answer = answer::read(settings, country.as_deref(), reply);
+    let answer = answer::read(settings, &local, reply);
     // An option that is called like a skip word is an answer.
     let is_choice = answer.as_ref().is_ok_and(|answer| answer.index.is_some());
     if !is_choice && settings.is_skip_word(&text) {
@@ -259,22 +260,41 @@ fn end(branch: &str, state: &State, text: &str, reason: &str) -> Outcome<State> 
     Outcome::branch(branch).output(output).into()
 }
 
-/// The country of phone numbers without a country code: the setting's, else the contact's.
-fn country(run: &Invocation, settings: &Settings) -> Result<Option<String>, Failure> {
-    if let Some(country) = settings
-        .default_country
-        .as_deref()
-        .filter(|country| !country.is_empty())
-    {
-        return Ok(Some(country.to_ascii_uppercase()));
+/// How people write here: as the settings say, else the contact, else the workspace.
+fn local(run: &Invocation, settings: &Settings) -> Result<Local, Failure> {
+    let set = |setting: &Option<String>| setting.clone().filter(|text| !text.is_empty());
+    let of_workspace = |name: &str| {
+        let value = variables::get(&format!("workspace.{name}"))?;
+        value.as_str().map(str::to_owned)
+    };
+    let mut local = Local::default();
+    match settings.r#type {
+        AnswerType::Phone => {
+            local.country = match set(&settings.default_country) {
+                Some(country) => Some(country),
+                None => {
+                    let contact = run.contact()?;
+                    let country = contact
+                        .as_ref()
+                        .and_then(|contact| contact["country"].as_str());
+                    let known = country
+                        .filter(|country| countries::find(&country.to_ascii_uppercase()).is_some());
+                    known
+                        .map(str::to_owned)
+                        .or_else(|| of_workspace("default_country"))
+                }
+            };
+            local
+                .country
+                .iter_mut()
+                .for_each(|country| country.make_ascii_uppercase());
+        }
+        AnswerType::Date => {
+            local.date_format = set(&settings.format).or_else(|| of_workspace("date_format"));
+        }
+        _ => {}
     }
-    if settings.r#type != settings::AnswerType::Phone {
-        return Ok(None);
-    }
-    let country = run
-        .contact()?
-        .and_then(|contact| contact["country"].as_str().map(str::to_ascii_uppercase));
-    Ok(country.filter(|country| countries::find(country).is_some()))
+    Ok(local)
 }
 
 jackfield_plugin::export_step!(AskQuestion);

@@ -2,7 +2,7 @@
 
 use jackfield_plugin::{clock, prelude::*};
 
-use crate::answer;
+use crate::{answer, countries};
 
 /// The settings of the step.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -25,9 +25,11 @@ pub struct Settings {
     pub(crate) max: Option<f64>,
     /// Number: the character before the decimals. Left out: a dot or a comma, as it makes sense.
     pub(crate) decimal_separator: Option<DecimalSeparator>,
-    /// Date: how people write it, such as `DD/MM/YYYY`. `2026-12-31` is always valid too.
+    /// Date: how people write it, such as `DD/MM/YYYY`; `2026-12-31` is always valid too. Left out:
+    /// the workspace's `date-format`.
     pub(crate) format: Option<String>,
-    /// Phone: the country of numbers without a country code, such as `FR`. Left out: the contact's.
+    /// Phone: the country of numbers without a country code, such as `FR`. Left out: the contact's,
+    /// else the workspace's.
     pub(crate) default_country: Option<String>,
     /// Where the answer goes, beside the step's output.
     #[serde(default)]
@@ -37,7 +39,7 @@ pub struct Settings {
     #[serde(default = "last_interacted")]
     #[schemars(extend("x-jackfield-ref" = "channel"))]
     pub(crate) channel: String,
-    /// How long to wait for an answer, such as `2h`; at most `7d`. It starts again with every retry.
+    /// How long to wait for an answer, such as `2h`; `1s` to `7d`. It starts again with every retry.
     #[serde(default = "seven_days")]
     pub(crate) timeout: String,
     /// How often to ask again after an answer that is not valid; then the branch `invalid`.
@@ -125,16 +127,40 @@ impl ChoiceOption {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Save {
-    /// A field of the contact, standard or custom.
-    #[schemars(extend("x-jackfield-ref" = "contact-field"))]
+    /// A field of the contact, standard or custom, of a type that takes the answer: its own or a
+    /// text; a text may also go into a list or a time, a choice into a list or a checkbox, a rating
+    /// into a number.
+    #[schemars(extend("x-jackfield-ref" = "contact-field", "x-jackfield-field-kinds" = field_kinds()))]
     pub(crate) field: Option<String>,
     /// A variable of the run: read later as `$vars.<name>`.
+    #[schemars(length(max = 64), regex(pattern = "^([a-z][a-z0-9_]*)?$"))]
     pub(crate) variable: Option<String>,
     /// Multiple choice: the chosen option becomes a tag of the contact.
     pub(crate) tag: bool,
 }
 
+/// Which types of fields take which answers, for the check before publishing.
+fn field_kinds() -> Value {
+    json!({
+        "by": "/type",
+        "default": "text",
+        "kinds": {
+            "text": ["text", "list", "time"],
+            "multiple-choice": ["text", "list", "checkbox"],
+            "number": ["number", "text"],
+            "date": ["date", "text"],
+            "phone": ["phone", "text"],
+            "email": ["email", "text"],
+            "url": ["url", "text"],
+            "rating": ["number", "text"],
+            "location": ["text"],
+        },
+    })
+}
+
 const DAY: u64 = 24 * 3_600_000;
+/// The shortest wait for an answer.
+const SHORTEST_TIMEOUT: u64 = 1_000;
 /// The longest wait for an answer.
 const LONGEST_TIMEOUT: u64 = 7 * DAY;
 /// The longest wait for the rest of an answer.
@@ -161,7 +187,11 @@ fn one() -> u32 {
 
 impl Settings {
     pub(crate) fn timeout(&self) -> Result<u64, Failure> {
-        duration("timeout", &self.timeout, LONGEST_TIMEOUT, "7d")
+        let timeout = duration("timeout", &self.timeout, LONGEST_TIMEOUT, "7d")?;
+        if timeout < SHORTEST_TIMEOUT {
+            return Err(Failure::invalid_config("timeout", "must be at least 1s"));
+        }
+        Ok(timeout)
     }
 
     pub(crate) fn debounce(&self) -> Result<u64, Failure> {
@@ -176,7 +206,7 @@ impl Settings {
     }
 
     /// What the schema cannot say, before anything is sent.
-    pub(crate) fn check(&self, country: Option<&str>) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         let refuse = |setting: &str, why: &str| Err(Failure::invalid_config(setting, why));
         self.timeout()?;
         self.debounce()?;
@@ -189,6 +219,21 @@ impl Settings {
                 "content-rejected",
                 format!(
                     "the question has {length} characters with its variables; it may have 1 to {LONGEST_TEXT}"
+                ),
+            ));
+        }
+        if self
+            .retry_text
+            .as_deref()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            > LONGEST_TEXT
+        {
+            return Err(Failure::permanent(
+                "content-rejected",
+                format!(
+                    "the retry text may have at most {LONGEST_TEXT} characters with its variables"
                 ),
             ));
         }
@@ -213,6 +258,14 @@ impl Settings {
                     "is there twice; case and accents make no difference",
                 );
             }
+            let payload = crate::question::payload(index, option.id());
+            let others = self.options[..index].iter().enumerate();
+            if others
+                .map(|(other, option)| crate::question::payload(other, option.id()))
+                .any(|other| other == payload)
+            {
+                return refuse(&setting, "has the id of another option");
+            }
         }
         if self.save.tag && !is_choice {
             return refuse("save.tag", "only a choice becomes a tag");
@@ -222,15 +275,19 @@ impl Settings {
                 return refuse("min", "is larger than `max`");
             }
         }
-        if let Some(format) = &self.format {
+        if let Some(format) = self.format.as_deref().filter(|format| !format.is_empty()) {
             if answer::date::order(format).is_none() {
                 return refuse(
                     "format",
-                    "a date's format has D, M and Y once each, such as `DD/MM/YYYY`",
+                    "a date's format has day, month and year once each, such as `DD/MM/YYYY` or `D.M.YY`",
                 );
             }
         }
-        if country.is_some_and(|country| crate::countries::find(country).is_none()) {
+        let country = self
+            .default_country
+            .as_deref()
+            .filter(|country| !country.is_empty());
+        if country.is_some_and(|country| countries::find(&country.to_ascii_uppercase()).is_none()) {
             return refuse(
                 "default-country",
                 "is no country; write two letters such as `FR`",

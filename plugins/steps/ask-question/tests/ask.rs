@@ -233,6 +233,41 @@ fn the_retry_text_is_the_authors_and_repeats_the_options() {
 }
 
 #[test]
+fn numbers_and_dates_are_read_as_the_setting_the_contact_or_the_workspace_says() {
+    let answer = |contact: Value, settings: Value, text: &str| {
+        let _host = Host::new()
+            .contact(contact)
+            .channel(json!({"id": "ch-1", "name": "sms", "address-kind": "phone"}))
+            .value("workspace.default_country", json!("gb"))
+            .value("workspace.date_format", json!("M/D/YY"))
+            .install();
+        let mut settings = settings;
+        settings["text"] = json!("?");
+        settings["max-retries"] = json!(0);
+        let mut run = Run::<AskQuestion>::new(settings);
+        run.start().unwrap();
+        done(says(&mut run, text)).1["answer"].clone()
+    };
+    let phone = json!({"type": "phone"});
+    let (at_home, abroad) = (json!({"country": "fr"}), json!({"country": "nowhere"}));
+    assert_eq!(
+        answer(at_home.clone(), phone.clone(), "06 12 34 56 78"),
+        "+33612345678"
+    );
+    assert_eq!(
+        answer(abroad, phone.clone(), "020 7946 0958"),
+        "+442079460958"
+    );
+    assert_eq!(answer(json!({}), phone, "020 7946 0958"), "+442079460958");
+    let spain = json!({"type": "phone", "default-country": "es"});
+    assert_eq!(answer(at_home, spain, "612 345 678"), "+34612345678");
+    let date = json!({"type": "date"});
+    assert_eq!(answer(json!({}), date, "12/31/26"), "2026-12-31");
+    let date = json!({"type": "date", "format": "D.M.YYYY"});
+    assert_eq!(answer(json!({}), date, "31.12.2026"), "2026-12-31");
+}
+
+#[test]
 fn no_answer_takes_the_timeout_branch() {
     let _host = host();
     let mut run = Run::<AskQuestion>::new(json!({"text": "?", "timeout": "5m"}));
@@ -343,7 +378,8 @@ fn wrong_settings_are_named() {
     let refused = |mut settings: Value, name: &str| {
         settings["text"] = json!("?");
         let failure = Run::<AskQuestion>::new(settings).start().unwrap_err();
-        assert_eq!(failure.class, FailureClass::InvalidConfig);
+        let classes = [FailureClass::InvalidConfig, FailureClass::Permanent];
+        assert!(classes.contains(&failure.class), "{failure:?}");
         assert!(failure.message.contains(name), "{}", failure.message);
     };
     refused(json!({"type": "multiple-choice"}), "options");
@@ -360,7 +396,19 @@ fn wrong_settings_are_named() {
         json!({"type": "multiple-choice", "options": (0..11).map(|n| n.to_string()).collect::<Vec<_>>()}),
         "options",
     );
+    let same = json!([{"label": "A", "id": "x"}, {"label": "B", "id": "x"}]);
+    refused(
+        json!({"type": "multiple-choice", "options": same}),
+        "options[1]",
+    );
+    let same = json!([{"label": "A", "id": "option-2"}, "B"]);
+    refused(
+        json!({"type": "multiple-choice", "options": same}),
+        "options[1]",
+    );
     refused(json!({"timeout": "8d"}), "timeout");
+    refused(json!({"timeout": "999ms"}), "timeout");
+    refused(json!({"retry-text": "x".repeat(2_001)}), "retry text");
     refused(json!({"debounce": "31s"}), "debounce");
     refused(json!({"max-retries": 6}), "max-retries");
     refused(json!({"type": "number", "min": 2, "max": 1}), "min");
@@ -371,4 +419,25 @@ fn wrong_settings_are_named() {
     );
     refused(json!({"save": {"tag": true}}), "save.tag");
     assert!(host.messages().is_empty());
+}
+
+#[test]
+fn settings_at_their_limits_are_taken() {
+    for settings in [
+        json!({"timeout": "1s"}),
+        json!({"timeout": "7d", "debounce": "30s", "max-retries": 5}),
+        json!({"retry-text": "x".repeat(2_000)}),
+        json!({"type": "multiple-choice", "options": (0..10).map(|n| format!("{n:>020}")).collect::<Vec<_>>()}),
+        json!({"type": "number", "min": 1, "max": 1}),
+    ] {
+        let _host = host();
+        let mut settings = settings;
+        settings["text"] = json!("x".repeat(2_000));
+        waits(Run::<AskQuestion>::new(settings).start().unwrap());
+    }
+    let _host = host();
+    let failure = Run::<AskQuestion>::new(json!({"text": "x".repeat(2_001)}))
+        .start()
+        .unwrap_err();
+    assert_eq!(failure.code, "content-rejected");
 }

@@ -17,6 +17,7 @@ pub struct Host {
     pub(super) now: u64,
     pub(super) contact: Option<Value>,
     pub(super) variables: Map<String, Value>,
+    pub(super) values: BTreeMap<String, Value>,
     pub(super) channels: Vec<Value>,
     pub(super) last_interacted: Option<String>,
     pub(super) conversation: Option<Value>,
@@ -116,6 +117,7 @@ impl Host {
             now: 1_767_225_600_000,
             contact: None,
             variables: Map::new(),
+            values: BTreeMap::new(),
             channels: Vec::new(),
             last_interacted: None,
             conversation: None,
@@ -148,6 +150,12 @@ impl Host {
     /// The contact of the run.
     pub fn contact(mut self, contact: Value) -> Self {
         self.contact = Some(contact);
+        self
+    }
+
+    /// What stands at a path outside `vars`, such as `workspace.default_country`.
+    pub fn value(mut self, path: &str, value: Value) -> Self {
+        self.values.insert(path.to_owned(), value);
         self
     }
 

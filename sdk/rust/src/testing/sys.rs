@@ -227,8 +227,13 @@ pub(crate) mod variables {
     use crate::testing::host::with;
 
     pub(crate) fn get(path: &str) -> Option<String> {
-        let name = path.strip_prefix("vars.")?;
-        with(|host| host.variables.get(name).map(ToString::to_string))
+        with(|host| {
+            let value = match path.strip_prefix("vars.") {
+                Some(name) => host.variables.get(name),
+                None => host.values.get(path),
+            };
+            value.map(ToString::to_string)
+        })
     }
 
     pub(crate) fn set(name: &str, json: &str) -> Result<(), CallError> {

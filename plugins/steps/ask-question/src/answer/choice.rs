@@ -23,11 +23,15 @@ pub(super) fn read(options: &[ChoiceOption], reply: &Reply) -> Result<Answer, St
     })
 }
 
+/// The payload comes first: an option's id may be another one's label.
 fn by_payload(options: &[ChoiceOption], pressed: Option<&str>) -> Option<usize> {
     let pressed = pressed?;
-    options.iter().enumerate().position(|(index, option)| {
-        payload(index, option.id()) == pressed || option.label() == pressed
-    })
+    let by_payload = options
+        .iter()
+        .enumerate()
+        .position(|(index, option)| payload(index, option.id()) == pressed);
+    // Some channels send a button's title back.
+    by_payload.or_else(|| options.iter().position(|option| option.label() == pressed))
 }
 
 /// The label comes first: an option may itself be called `2`.
@@ -91,6 +95,19 @@ mod tests {
     #[test]
     fn a_label_that_is_a_number_wins_over_the_position() {
         assert_eq!(index(&["2", "1"], Reply::from_text("2".into())), Some(1));
+    }
+
+    #[test]
+    fn an_id_wins_over_the_label_of_another_option() {
+        let options = [("b", "a"), ("a", "b")].map(|(label, id)| ChoiceOption::Full {
+            label: label.into(),
+            id: Some(id.into()),
+        });
+        let reply = Reply {
+            payload: Some("b".into()),
+            ..Reply::default()
+        };
+        assert_eq!(read(&options, &reply).unwrap().index, Some(2));
     }
 
     #[test]

@@ -8,32 +8,24 @@ pub(crate) enum Part {
     Year,
 }
 
-/// The order of the parts in a format such as `DD/MM/YYYY`; none when it is no format.
+/// The order of the parts in a format such as `DD/MM/YYYY`, `D.M.YY` or `YYYY-MM-DD`; none when it
+/// is no format.
 pub(crate) fn order(format: &str) -> Option<[Part; 3]> {
     let mut parts = Vec::new();
-    let mut last = ' ';
-    for character in format
-        .chars()
-        .map(|character| character.to_ascii_uppercase())
-    {
-        let part = match character {
-            'D' => Part::Day,
-            'M' => Part::Month,
-            'Y' => Part::Year,
-            other if other.is_alphanumeric() => return None,
-            _ => {
-                last = character;
-                continue;
-            }
+    let groups = format.split(|character: char| !character.is_alphanumeric());
+    for group in groups.filter(|group| !group.is_empty()) {
+        let part = match group.to_ascii_uppercase().as_str() {
+            "D" | "DD" => Part::Day,
+            "M" | "MM" => Part::Month,
+            "YY" | "YYYY" => Part::Year,
+            _ => return None,
         };
-        if character != last {
-            parts.push(part);
+        if parts.contains(&part) {
+            return None;
         }
-        last = character;
+        parts.push(part);
     }
-    let has = |part| parts.contains(&part);
-    let complete = has(Part::Day) && has(Part::Month) && has(Part::Year);
-    parts.clone().try_into().ok().filter(|_| complete)
+    parts.try_into().ok()
 }
 
 pub(super) fn read(text: &str, format: Option<&str>) -> Result<String, String> {
@@ -157,7 +149,17 @@ mod tests {
             order("DD/MM/YYYY"),
             Some([Part::Day, Part::Month, Part::Year])
         );
-        for format in ["DD/MM", "DD/DD/YYYY", "hello", "", "DD/MM/YYYY/MM"] {
+        assert_eq!(order("yyyy-mm-dd"), order("YYYY. M. D."));
+        for format in [
+            "DD/MM",
+            "DD/DD/YYYY",
+            "hello",
+            "",
+            "DD/MM/YYYY/MM",
+            "DDMMYYYY",
+            "DDD/MM/YYYY",
+            "DD/MM/YYY",
+        ] {
             assert_eq!(order(format), None, "{format}");
         }
     }

@@ -18,6 +18,15 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use crate::reply::Reply;
 use crate::settings::{AnswerType, Settings};
 
+/// How people write where the contact or the workspace is.
+#[derive(Debug, Default)]
+pub(crate) struct Local {
+    /// Of phone numbers without a country code: two letters in upper case.
+    pub(crate) country: Option<String>,
+    /// Of dates, such as `DD/MM/YYYY`.
+    pub(crate) date_format: Option<String>,
+}
+
 /// A valid answer.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
@@ -43,11 +52,7 @@ impl From<Value> for Answer {
 }
 
 /// Reads a reply as the kind of answer that was asked for.
-pub(crate) fn read(
-    settings: &Settings,
-    country: Option<&str>,
-    reply: &Reply,
-) -> Result<Answer, String> {
+pub(crate) fn read(settings: &Settings, local: &Local, reply: &Reply) -> Result<Answer, String> {
     let text = reply.text.as_deref().unwrap_or_default().trim();
     let value = match settings.r#type {
         AnswerType::MultipleChoice => return choice::read(&settings.options, reply),
@@ -57,8 +62,8 @@ pub(crate) fn read(
         AnswerType::Number => {
             number::read(text, settings.min, settings.max, settings.decimal_separator)?
         }
-        AnswerType::Date => json!(date::read(text, settings.format.as_deref())?),
-        AnswerType::Phone => json!(phone::read(text, country)?),
+        AnswerType::Date => json!(date::read(text, local.date_format.as_deref())?),
+        AnswerType::Phone => json!(phone::read(text, local.country.as_deref())?),
         AnswerType::Email => json!(email::read(text)?),
         AnswerType::Url => json!(url::read(text)?),
         AnswerType::Rating => json!(rating::read(text)?),
