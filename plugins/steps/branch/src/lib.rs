@@ -30,8 +30,13 @@ pub struct Branch {
     #[schemars(length(max = 64), regex(pattern = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"))]
     name: String,
     /// A condition, such as `{field: contact.city, is: Paris}`, or `all`, `any` and `not` of
-    /// conditions.
-    #[schemars(extend("type" = "object", "x-jackfield-raw" = true, "x-jackfield-ref" = "condition"))]
+    /// conditions; at most ten tests in all.
+    #[schemars(extend(
+        "type" = "object",
+        "x-jackfield-raw" = true,
+        "x-jackfield-ref" = "condition",
+        "x-jackfield-max-tests" = MOST_TESTS,
+    ))]
     when: Value,
 }
 
@@ -41,6 +46,9 @@ pub struct Output {
     /// The name of the branch that was taken.
     branch: String,
 }
+
+/// The most tests in one branch's condition; groups are not counted.
+const MOST_TESTS: usize = 10;
 
 /// Names that every step has, and the one that stands for "none of them".
 const RESERVED: [&str; 3] = ["success", "failure", "else"];
@@ -66,6 +74,7 @@ impl Step for BranchStep {
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {
         check_names(&settings.branches)?;
+        check_tests(&settings.branches)?;
         for (index, branch) in settings.branches.iter().enumerate() {
             let holds = conditions::evaluate(&branch.when).map_err(|error| {
                 Failure::invalid_config(&format!("branches[{index}].when"), error.message)
@@ -103,6 +112,31 @@ fn check_names(branches: &[Branch]) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+fn check_tests(branches: &[Branch]) -> Result<(), Failure> {
+    for (index, branch) in branches.iter().enumerate() {
+        let tests = tests(&branch.when);
+        if tests > MOST_TESTS {
+            return Err(Failure::invalid_config(
+                &format!("branches[{index}].when"),
+                format!("has {tests} tests; a branch has at most {MOST_TESTS} in all its groups"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How many tests a condition has. What is no condition counts as one: the host says what is wrong.
+fn tests(condition: &Value) -> usize {
+    let group = ["all", "any"]
+        .iter()
+        .find_map(|group| condition.get(group)?.as_array());
+    match (group, condition.get("not")) {
+        (Some(conditions), _) => conditions.iter().map(tests).sum(),
+        (None, Some(condition)) => tests(condition),
+        (None, None) => 1,
+    }
 }
 
 jackfield_plugin::export_step!(BranchStep);

@@ -84,3 +84,34 @@ fn ten_branches_are_too_many() {
         .unwrap_err();
     assert_eq!(failure.class, FailureClass::InvalidConfig);
 }
+
+#[test]
+fn nine_branches_of_ten_tests_are_taken_and_one_more_test_is_not() {
+    let _host = Host::new().install();
+    let test = |n: usize| json!({"field": "call.duration", "is": n});
+    let with = |when: Value| {
+        let branches: Vec<_> = (0..9)
+            .map(|n| json!({"name": format!("b{n}"), "when": when}))
+            .collect();
+        Run::<BranchStep>::new(json!({"branches": branches})).start()
+    };
+    let five = |from: usize| (from..from + 5).map(test).collect::<Vec<_>>();
+    for when in [
+        json!({"all": (0..10).map(test).collect::<Vec<_>>()}),
+        json!({"any": [{"all": five(0)}, {"not": {"any": five(5)}}]}),
+    ] {
+        assert_eq!(taken(with(when).unwrap()), "else");
+    }
+    for when in [
+        json!({"any": (0..11).map(test).collect::<Vec<_>>()}),
+        json!({"all": [{"any": five(0)}, {"not": {"all": five(5)}}, test(10)]}),
+    ] {
+        let failure = with(when).unwrap_err();
+        assert_eq!(failure.class, FailureClass::InvalidConfig);
+        assert!(
+            failure.message.contains("branches[0].when") && failure.message.contains("11 tests"),
+            "{}",
+            failure.message
+        );
+    }
+}
