@@ -45,6 +45,15 @@ pub enum Error {
         /// The address rule that would allow it.
         allow: String,
     },
+    /// The request would come to this server itself.
+    #[error(
+        "{host} is this server itself, and a request of it to itself could go round for ever; to start \
+         another workflow, use the step `trigger-workflow`"
+    )]
+    OwnAddress {
+        /// The host as it was asked for.
+        host: String,
+    },
     /// The request itself is wrong.
     #[error("{what}")]
     InvalidRequest {
@@ -172,7 +181,7 @@ impl Error {
         match self {
             Error::Options { .. } => "options",
             Error::Denied { .. } => "denied",
-            Error::AddressRefused { .. } => "address-refused",
+            Error::AddressRefused { .. } | Error::OwnAddress { .. } => "address-refused",
             Error::InvalidRequest { .. } => "invalid",
             Error::TooLarge { .. } => "too-large",
             Error::Timeout { .. } => "timeout",
@@ -201,6 +210,7 @@ impl Error {
             Error::Options { .. }
             | Error::Denied { .. }
             | Error::AddressRefused { .. }
+            | Error::OwnAddress { .. }
             | Error::InvalidRequest { .. }
             | Error::TooLarge { .. }
             | Error::Tls { .. }
@@ -219,6 +229,7 @@ impl Error {
             Error::Options { .. }
             | Error::Denied { .. }
             | Error::AddressRefused { .. }
+            | Error::OwnAddress { .. }
             | Error::InvalidRequest { .. }
             | Error::Connect { .. }
             | Error::Tls { .. }
@@ -281,7 +292,9 @@ impl Error {
                 clean(host);
                 clean(text);
             }
-            Error::AddressRefused { host, .. } | Error::Timeout { host, .. } => clean(host),
+            Error::AddressRefused { host, .. }
+            | Error::OwnAddress { host }
+            | Error::Timeout { host, .. } => clean(host),
             Error::Unavailable { text, .. } => clean(text),
             Error::Smtp { text, rejected, .. } => {
                 clean(text);

@@ -8,6 +8,7 @@
 //!    [`Resolver`] wrapper, which hands the connector judged addresses only; addresses that are not
 //!    global are refused unless the operator lists them ([`AddressRule`]). Redirects are followed
 //!    here, not by the HTTP library, so every hop is judged like the first request.
+//!    So is this server's own address ([`Options::own`]): a request to itself could go round for ever.
 //! 3. **Secrets are put in at the last moment, at the granted place, for the granted host**
 //!    ([`SecretRule`]), never seen by the plugin, and taken out of everything that comes back
 //!    ([`Scrubber`]).
@@ -88,6 +89,7 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     options: Options,
     allow: Arc<AllowList>,
+    own: Vec<Target>,
     resolver: Arc<dyn Resolver>,
     trust: Trust,
     clients: Clients,
@@ -130,11 +132,14 @@ impl Egress {
             by_port,
             others: client(0)?,
         };
+        let own = options.own.iter().map(Target::of);
+        let own = own.collect::<Result<_, Error>>()?;
         let plugins = Slots::new(options.per_plugin_concurrency);
         let hosts = Slots::new(options.per_host_concurrency);
         Ok(Egress(Arc::new(Inner {
             options,
             allow,
+            own,
             resolver,
             trust,
             clients,

@@ -13,6 +13,9 @@ use crate::{AddressRule, Error};
 pub struct Options {
     /// Addresses that are not global and may be reached all the same.
     pub allow_addresses: Vec<AddressRule>,
+    /// Where this server itself is reached: no request is sent there, since what it starts could ask
+    /// again for ever.
+    pub own: Vec<url::Url>,
     /// Limits of HTTP requests.
     pub http: HttpLimits,
     /// Limits of mail.
@@ -31,6 +34,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             allow_addresses: Vec::new(),
+            own: Vec::new(),
             http: HttpLimits::default(),
             mail: MailLimits::default(),
             // A provider's own rate is the dispatcher's concern; these two only keep one plugin or

@@ -119,6 +119,11 @@ impl Target {
         self.port
     }
 
+    /// Whether both lead to the same host and port, whatever is spoken there.
+    pub(crate) fn same_place(&self, other: &Target) -> bool {
+        self.host == other.host && self.port == other.port
+    }
+
     /// The address, where the host is one.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         match self.host {

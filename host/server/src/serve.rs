@@ -138,7 +138,7 @@ pub async fn serve(options: &Options) -> Result<Host, ServeError> {
     let clock: SharedClock = Arc::new(jackfield_engine::SystemClock);
     #[cfg(feature = "faults")]
     let clock = crate::faults::clock();
-    let engine = engine(options, clock).await?;
+    let engine = engine(options, clock, own(&public_url, address)).await?;
     let key = start::secret_key(&options.data, options.secret_key_file.as_deref())?;
     start::same_key(&engine, &key).await?;
     let settings = jackfield_messaging::Options {
@@ -200,7 +200,20 @@ fn follow_others(app: &App) {
     });
 }
 
-async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeError> {
+/// Where this host is reached: as the outside does, and as it listens where that is one address.
+fn own(public_url: &Url, address: SocketAddr) -> Vec<Url> {
+    let mut own = vec![public_url.clone()];
+    if !address.ip().is_unspecified() {
+        own.extend(Url::parse(&format!("http://{address}")).ok());
+    }
+    own
+}
+
+async fn engine(
+    options: &Options,
+    clock: SharedClock,
+    own: Vec<Url>,
+) -> Result<Engine, ServeError> {
     let store = options.database.open(&options.data, &clock).await?;
     let mut sandbox = jackfield_sandbox::Options::new(options.data.join("compiled"));
     if let Some(activations) = options.max_activations {
@@ -216,6 +229,7 @@ async fn engine(options: &Options, clock: SharedClock) -> Result<Engine, ServeEr
     }
     let egress = jackfield_egress::Options {
         allow_addresses: options.allow_addresses.clone(),
+        own,
         extra_authorities: authorities,
         ..jackfield_egress::Options::default()
     };

@@ -129,9 +129,15 @@ fn out_of_time(progress: &Progress, caller: &Caller, first: &Target, after: Dura
     }
 }
 
-/// Grant and, where the host is an address, the address. Names are judged when they are resolved.
+/// Grant, whether it is this server itself, and where the host is an address, the address. Names are
+/// judged when they are resolved.
 fn admit(egress: &Inner, grant: &Grant, method: &Method, target: &Target) -> Result<(), Error> {
     grant.check_http(method.as_str(), target)?;
+    if egress.own.iter().any(|own| own.same_place(target)) {
+        return Err(Error::OwnAddress {
+            host: target.to_string(),
+        });
+    }
     if let Some(address) = target.address() {
         egress
             .allow
