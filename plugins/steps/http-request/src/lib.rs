@@ -24,6 +24,7 @@ pub struct HttpRequest;
 /// What the workflow's author sets.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("dependentSchemas" = {"form": {"properties": {"body": false}}}))]
 pub struct Settings {
     /// The method.
     #[serde(default)]
@@ -38,17 +39,23 @@ pub struct Settings {
     #[serde(default)]
     #[schemars(extend("maxProperties" = 10))]
     headers: BTreeMap<String, String>,
-    /// Sent as it stands if it is a text, and as JSON otherwise.
+    /// Sent as it stands if it is a text, and as JSON otherwise. Left out: no body.
     #[serde(default)]
     body: Option<Value>,
-    /// The type of the body. Left out: `text/plain` for a text, `application/json` otherwise.
+    /// Instead of `body`: sent as a form, `application/x-www-form-urlencoded`. A list is its items
+    /// one after another; what is empty (`null`) is left out.
+    #[serde(default)]
+    form: BTreeMap<String, Value>,
+    /// The type of the body. Left out: `text/plain` for a text, that of forms for a form,
+    /// `application/json` otherwise.
     content_type: Option<String>,
     /// How long to wait for the answer; at most `120s`.
     #[serde(default = "default_timeout")]
     timeout: String,
-    /// How often to try again after a refused connection, 429 or 5xx.
+    /// How often to try again after a refused connection, 429 or 5xx; the pauses are those of the
+    /// step's `retry`, and no shorter than `Retry-After` asks for.
     #[serde(default)]
-    #[schemars(range(max = 5))]
+    #[schemars(range(max = 5), extend("x-jackfield-retries" = true))]
     retries: u32,
     /// How many redirects to follow.
     #[serde(default = "default_redirects")]
@@ -61,9 +68,14 @@ pub struct Settings {
     /// From the answer's JSON into variables: `{phone: "$.phone", city: "$.addresses[0].city"}`. At
     /// most ten. What is missing in the answer leaves its variable as it is.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = 10, "x-jackfield-raw" = true))]
+    #[schemars(extend(
+        "maxProperties" = 10,
+        "propertyNames" = {"pattern": "^[a-z][a-z0-9_]*$", "maxLength": 64},
+        "x-jackfield-raw" = true,
+    ))]
     map: BTreeMap<String, String>,
     /// A variable for the answer's status, such as 200.
+    #[schemars(length(max = 64), regex(pattern = "^([a-z][a-z0-9_]*)?$"))]
     save_status: Option<String>,
 }
 
@@ -224,16 +236,9 @@ fn request(settings: &Settings) -> Result<Request, Failure> {
         .headers
         .keys()
         .any(|name| name.eq_ignore_ascii_case("content-type"));
-    match &settings.body {
-        None | Some(Value::Null) => {}
-        Some(body) => {
-            let (default_type, bytes) = match body {
-                Value::String(text) => ("text/plain; charset=utf-8", text.clone().into_bytes()),
-                body => ("application/json", body.to_string().into_bytes()),
-            };
-            let content_type = settings.content_type.as_deref().unwrap_or(default_type);
-            request = request.body((!has_type).then_some(content_type), bytes);
-        }
+    if let Some((default_type, bytes)) = body(settings)? {
+        let content_type = settings.content_type.as_deref().unwrap_or(default_type);
+        request = request.body((!has_type).then_some(content_type), bytes);
     }
     match settings.idempotency_header.name() {
         Some(name) if settings.method.needs_key() => Ok(request.idempotency_header(name)),
@@ -241,10 +246,29 @@ fn request(settings: &Settings) -> Result<Request, Failure> {
     }
 }
 
-/// The URL with the query parameters that stand apart; a list is its items one after another.
-fn url(settings: &Settings) -> String {
+/// The body and the type that it has where nothing else is said; none where there is none.
+fn body(settings: &Settings) -> Result<Option<(&'static str, Vec<u8>)>, Failure> {
+    let body = settings.body.as_ref().filter(|body| !body.is_null());
+    if !settings.form.is_empty() {
+        if body.is_some() {
+            return Err(Failure::invalid_config(
+                "form",
+                "a request has a `body` or a `form`, not both",
+            ));
+        }
+        let bytes = pairs(&settings.form).into_bytes();
+        return Ok(Some(("application/x-www-form-urlencoded", bytes)));
+    }
+    Ok(body.map(|body| match body {
+        Value::String(text) => ("text/plain; charset=utf-8", text.clone().into_bytes()),
+        body => ("application/json", body.to_string().into_bytes()),
+    }))
+}
+
+/// Names and values as forms and queries write them; a list is its items one after another.
+fn pairs(values: &BTreeMap<String, Value>) -> String {
     let mut pairs = Vec::new();
-    for (name, value) in &settings.query {
+    for (name, value) in values {
         match value {
             Value::Null => {}
             Value::Array(items) => {
@@ -253,10 +277,18 @@ fn url(settings: &Settings) -> String {
             value => pairs.push((name.as_str(), text(value))),
         }
     }
-    if pairs.is_empty() {
+    // A secret's placeholder stays one: its braces are the host's to read.
+    form::encode(pairs.iter().map(|(name, value)| (*name, value.as_str())))
+        .replace("%7B%7Bsecret%3A", "{{secret:")
+        .replace("%7D%7D", "}}")
+}
+
+/// The URL with the query parameters that stand apart.
+fn url(settings: &Settings) -> String {
+    let query = pairs(&settings.query);
+    if query.is_empty() {
         return settings.url.clone();
     }
-    let query = form::encode(pairs.iter().map(|(name, value)| (*name, value.as_str())));
     let (url, fragment) = settings
         .url
         .split_once('#')
@@ -266,10 +298,6 @@ fn url(settings: &Settings) -> String {
         Some((_, rest)) if rest.is_empty() || rest.ends_with('&') => "",
         Some(_) => "&",
     };
-    // A secret's placeholder stays one: its braces are the host's to read.
-    let query = query
-        .replace("%7B%7Bsecret%3A", "{{secret:")
-        .replace("%7D%7D", "}}");
     let fragment = fragment
         .map(|fragment| format!("#{fragment}"))
         .unwrap_or_default();

@@ -225,3 +225,67 @@ fn wrong_settings_are_named() {
     let headers: serde_json::Map<_, _> = (0..11).map(|n| (format!("h{n}"), json!("v"))).collect();
     refused(json!({"url": url, "headers": headers}), "headers");
 }
+
+#[test]
+fn a_form_is_sent_with_its_type_and_keeps_placeholders() {
+    let host = answering(200, &[], "");
+    let url = "https://a.example";
+    let form = json!({"name": "Ann Lee", "id": [1, 2], "none": null, "key": "{{secret:api-key}}", "amp": "a&b=c"});
+    for settings in [
+        json!({"method": "POST", "url": url, "form": form}),
+        json!({"method": "POST", "url": url, "form": {"a": ""}, "content-type": "application/x-own"}),
+    ] {
+        Run::<HttpRequest>::new(settings).start().unwrap();
+    }
+    let requests = host.requests();
+    assert_eq!(
+        std::str::from_utf8(requests[0].body.as_deref().unwrap()).unwrap(),
+        "amp=a%26b%3Dc&id=1&id=2&key={{secret:api-key}}&name=Ann+Lee"
+    );
+    let kind = |n: usize| {
+        let mut headers = requests[n].headers.iter();
+        headers
+            .find(|(name, _)| name == "content-type")
+            .unwrap()
+            .1
+            .clone()
+    };
+    assert_eq!(
+        (kind(0).as_str(), kind(1).as_str()),
+        ("application/x-www-form-urlencoded", "application/x-own")
+    );
+    let both = json!({"method": "POST", "url": url, "form": {"a": 1}, "body": {}});
+    let failure = Run::<HttpRequest>::new(both).start().unwrap_err();
+    assert_eq!(failure.class, FailureClass::InvalidConfig);
+}
+
+#[test]
+fn what_is_no_json_maps_nothing_and_is_still_a_success() {
+    for (body, expected) in [
+        ("<p>hello</p>", json!("<p>hello</p>")),
+        ("", Value::Null),
+        ("{broken", json!("{broken")),
+    ] {
+        let host = answering(200, &[("content-type", "application/json")], body);
+        let settings = json!({"url": "https://a.example", "map": {"name": "$.name", "all": "$"}});
+        let (branch, output) = done(Run::<HttpRequest>::new(settings).start().unwrap());
+        assert_eq!((branch, &output["body"]), (None, &expected));
+        assert_eq!(host.variables(), json!({}));
+    }
+}
+
+#[test]
+fn ten_headers_and_ten_variables_are_the_most() {
+    let _host = answering(200, &[], "{}");
+    let with = |key: &str, n: usize| {
+        let entries = (0..n).map(|n| (format!("x{n}"), json!("$.a")));
+        let mut settings = json!({"url": "https://a.example"});
+        settings[key] = Value::Object(entries.collect());
+        Run::<HttpRequest>::new(settings).start()
+    };
+    for key in ["headers", "map"] {
+        assert!(with(key, 10).is_ok(), "{key}");
+        let failure = with(key, 11).unwrap_err();
+        assert_eq!(failure.class, FailureClass::InvalidConfig, "{key}");
+    }
+}
