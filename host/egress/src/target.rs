@@ -121,7 +121,11 @@ impl Target {
 
     /// Whether both lead to the same host and port, whatever is spoken there.
     pub(crate) fn same_place(&self, other: &Target) -> bool {
-        self.host == other.host && self.port == other.port
+        let same_address = || {
+            let (own, other) = (self.address()?, other.address()?);
+            Some(own.to_canonical() == other.to_canonical())
+        };
+        self.port == other.port && (self.host == other.host || same_address() == Some(true))
     }
 
     /// The address, where the host is one.

@@ -219,3 +219,69 @@ async fn a_redirect_to_a_forbidden_address_is_refused() {
     assert!(error.maybe_sent(), "the first request was taken");
     assert_eq!(count.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn no_request_comes_to_the_server_itself_by_any_spelling_name_or_detour() {
+    let (server, count) = counting("127.0.0.1:0").await;
+    let port = server.port();
+    let own = |url: String| url.parse::<url::Url>().unwrap();
+    let options = Options {
+        own: vec![
+            own(format!("http://{server}")),
+            own("https://jack.example.com/below".to_owned()),
+        ],
+        ..open_options()
+    };
+    let names = Answers::new(&[
+        ("me.example", &[&["127.0.0.1"]]),
+        ("also-me.example", &[&["127.0.0.2", "127.0.0.1"]]),
+        ("other.example", &[&["127.0.0.2"]]),
+    ]);
+    let egress = Egress::with_resolver(options, names.clone()).unwrap();
+    let away = format!("http://127.0.0.1:{port}/on");
+    let detour = move || {
+        let away = away.clone();
+        async move { (axum::http::StatusCode::FOUND, [("location", away)]) }
+    };
+    let detour = serve(Router::new().fallback(detour)).await;
+    for url in [
+        format!("http://127.0.0.1:{port}/"),
+        format!("https://127.0.0.1:{port}/"),
+        format!("http://2130706433:{port}/"),
+        format!("http://me.example:{port}/"),
+        format!("http://also-me.example:{port}/"),
+        "https://jack.example.com/hooks/x".to_owned(),
+        "http://JACK.example.com.:443/".to_owned(),
+        format!("http://{detour}/"),
+    ] {
+        let error = egress
+            .http(&anywhere(), get(&url), &NoSecrets)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "address-refused", "{url}: {error}");
+        assert!(!error.transient());
+        assert!(error.to_string().contains("trigger-workflow"), "{error}");
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 0);
+    // Another address with the same port, and another port of the same address, are others.
+    let (elsewhere, there) = counting(&format!("127.0.0.2:{port}")).await;
+    for url in [
+        format!("http://{elsewhere}/"),
+        format!("http://other.example:{port}/"),
+    ] {
+        egress
+            .http(&anywhere(), get(&url), &NoSecrets)
+            .await
+            .unwrap();
+    }
+    let (beside, here) = counting("127.0.0.1:0").await;
+    let beside = format!("http://me.example:{}/", beside.port());
+    egress
+        .http(&anywhere(), get(&beside), &NoSecrets)
+        .await
+        .unwrap();
+    assert_eq!(
+        (there.load(Ordering::SeqCst), here.load(Ordering::SeqCst)),
+        (2, 1)
+    );
+}

@@ -15,7 +15,7 @@ use jackfield_egress::Egress;
 use jackfield_engine::{Engine, PluginView, SharedClock};
 use jackfield_messaging::Messaging;
 use jackfield_sandbox::Sandbox;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -200,12 +200,18 @@ fn follow_others(app: &App) {
     });
 }
 
-/// Where this host is reached: as the outside does, and as it listens where that is one address.
+/// Where this host is reached: as the outside does, and where it listens; where that is every
+/// address, by loopback.
 fn own(public_url: &Url, address: SocketAddr) -> Vec<Url> {
+    let listens: Vec<IpAddr> = match address.ip() {
+        ip if ip.is_unspecified() => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        ip => vec![ip],
+    };
+    let listens = listens
+        .into_iter()
+        .map(|ip| format!("http://{}", SocketAddr::new(ip, address.port())));
     let mut own = vec![public_url.clone()];
-    if !address.ip().is_unspecified() {
-        own.extend(Url::parse(&format!("http://{address}")).ok());
-    }
+    own.extend(listens.filter_map(|url| Url::parse(&url).ok()));
     own
 }
 

@@ -1,5 +1,6 @@
 //! One request from grant to answer, redirects included.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +148,27 @@ fn admit(egress: &Inner, grant: &Grant, method: &Method, target: &Target) -> Res
     Ok(())
 }
 
+/// Whether a name leads to this server itself. None is looked up unless the port is this server's
+/// own; one that cannot be looked up is told when it is connected to.
+async fn admit_name(egress: &Inner, target: &Target) -> Result<(), Error> {
+    let at_port = egress.own.iter().filter(|own| own.port() == target.port());
+    let own: Vec<IpAddr> = at_port.filter_map(Target::address).collect();
+    if own.is_empty() || target.address().is_some() {
+        return Ok(());
+    }
+    let found = egress.resolver.resolve(&target.bare_host()).await;
+    let found = found.unwrap_or_default().into_iter();
+    if found
+        .map(|one| one.to_canonical())
+        .any(|one| own.contains(&one))
+    {
+        return Err(Error::OwnAddress {
+            host: target.to_string(),
+        });
+    }
+    Ok(())
+}
+
 async fn follow(
     egress: &Inner,
     caller: &Caller,
@@ -163,6 +185,7 @@ async fn follow(
     let mut redirects = 0;
     loop {
         admit(egress, &caller.grant, &method, &target)?;
+        admit_name(egress, &target).await?;
         let request = build(&method, &url, &target, &plan.message, filler, progress).await?;
         let _turn = progress
             .wait(Waiting::Host, egress.hosts.take(&target.to_string()))
