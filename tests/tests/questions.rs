@@ -331,7 +331,7 @@ async fn settings_that_cannot_work_are_refused_when_the_workflow_is_published() 
         .ok();
     for (settings, said) in [
         (json!({"text": ""}), "text"),
-        (json!({"text": "?", "type": "colour"}), "multiple-choice"),
+        (json!({"text": "?", "type": "colour"}), "`type` must be"),
         (json!({"text": "?", "max-retries": 6}), "max-retries"),
         (json!({"text": "?", "max-retries": -1}), "max-retries"),
         (
@@ -344,7 +344,7 @@ async fn settings_that_cannot_work_are_refused_when_the_workflow_is_published() 
         ),
         (
             json!({"text": "?", "save": {"field": "agee"}}),
-            "did you mean `age`",
+            "\"suggestion\":\"age\"",
         ),
         (
             json!({"text": "?", "save": {"field": "tags"}}),

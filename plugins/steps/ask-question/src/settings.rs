@@ -98,10 +98,11 @@ pub(crate) enum DecimalSeparator {
 #[serde(untagged)]
 pub(crate) enum ChoiceOption {
     /// What the contact sees.
-    Label(String),
+    Label(#[schemars(length(min = 1, max = 20))] String),
     /// With an id for later steps.
     Full {
         /// What the contact sees.
+        #[schemars(length(min = 1, max = 20))]
         label: String,
         /// What comes back when its button is pressed.
         id: Option<String>,
