@@ -17,15 +17,35 @@ use jackfield_sandbox::{HostCall, Sandbox};
 use jackfield_store::{Commit, SqliteStore, sqlite};
 use serde_json::{Map, Value, json};
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 
 /// When the clock stands at first: 2026-11-20T10:00:00Z.
 pub const START: i64 = 1_795_168_800_000;
+/// The list that there is in a lab.
+pub const EVERYBODY: &str = "everybody";
 /// A day in milliseconds.
 pub const DAY: i64 = 24 * 60 * 60 * 1_000;
 
-/// A layer above the engine that knows contacts by their ids alone.
-struct Nobody;
+/// A layer above the engine that knows contacts by their ids alone, and one list of them.
+struct Nobody(Arc<Audience>);
+
+/// The contacts on the list `everybody`, told a page at a time where there is leave for one.
+pub struct Audience {
+    /// Their ids.
+    pub contacts: Mutex<Vec<String>>,
+    /// So many pages may be read.
+    pub pages: Semaphore,
+}
+
+impl Default for Audience {
+    fn default() -> Audience {
+        Audience {
+            contacts: Mutex::default(),
+            pages: Semaphore::new(0),
+        }
+    }
+}
 
 #[async_trait]
 impl Domain for Nobody {
@@ -59,6 +79,24 @@ impl Domain for Nobody {
         Ok(Applied::default())
     }
 
+    async fn contacts_on(
+        &self,
+        _: &str,
+        list: &str,
+        after: Option<&str>,
+        most: i64,
+    ) -> Result<Vec<String>, DomainError> {
+        if list != EVERYBODY {
+            return Err(DomainError::Invalid(format!("there is no list `{list}`")));
+        }
+        self.0.pages.acquire().await.unwrap().forget();
+        let mut all = self.0.contacts.lock().unwrap().clone();
+        all.sort();
+        all.retain(|contact| after.is_none_or(|after| contact.as_str() > after));
+        all.truncate(usize::try_from(most).unwrap());
+        Ok(all)
+    }
+
     fn committed(&self, _: Box<dyn Any + Send>) {}
 
     async fn template(&self, _: &str, _: &str) -> Result<Option<Template>, DomainError> {
@@ -88,6 +126,8 @@ pub struct Lab {
     pub clock: SimulatedClock,
     /// Its data folder.
     pub data: tempfile::TempDir,
+    /// Who is on the list `everybody`.
+    pub audience: Arc<Audience>,
 }
 
 impl Lab {
@@ -95,7 +135,8 @@ impl Lab {
     pub async fn open(built_in: &[&str]) -> Lab {
         let data = tempfile::tempdir().unwrap();
         let clock = SimulatedClock::at(START);
-        let engine = engine(data.path(), &clock).await;
+        let audience = Arc::<Audience>::default();
+        let engine = engine(data.path(), &clock, &audience).await;
         for name in built_in {
             let file = plugins().join(format!("{name}.wasm"));
             let offer = Offer {
@@ -112,6 +153,7 @@ impl Lab {
             engine,
             clock,
             data,
+            audience,
         }
     }
 
@@ -121,16 +163,18 @@ impl Lab {
             engine,
             clock,
             data,
+            audience,
         } = self;
         engine.stop().await;
         engine.store().close().await;
         drop(engine);
-        let engine = self::engine(data.path(), &clock).await;
+        let engine = self::engine(data.path(), &clock, &audience).await;
         engine.start().await.unwrap();
         Lab {
             engine,
             clock,
             data,
+            audience,
         }
     }
 
@@ -223,7 +267,11 @@ impl Lab {
     }
 }
 
-async fn engine(data: &std::path::Path, clock: &SimulatedClock) -> Engine {
+async fn engine(
+    data: &std::path::Path,
+    clock: &SimulatedClock,
+    audience: &Arc<Audience>,
+) -> Engine {
     use jackfield_engine::Clock as _;
     let now = clock.clone();
     let options = sqlite::Options::new(
@@ -245,6 +293,6 @@ async fn engine(data: &std::path::Path, clock: &SimulatedClock) -> Engine {
         sandbox: Sandbox::new(sandbox).unwrap(),
         egress: Egress::new(egress).unwrap(),
     });
-    engine.attach(Arc::new(Nobody));
+    engine.attach(Arc::new(Nobody(audience.clone())));
     engine
 }

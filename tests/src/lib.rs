@@ -29,7 +29,7 @@ mod program;
 pub use api::{Answer, Api};
 pub use cluster::Cluster;
 pub use host::{Done, Host};
-pub use lab::{DAY, Lab, START};
+pub use lab::{Audience, DAY, EVERYBODY, Lab, START};
 pub use office::{ACCOUNT_SID, AUTH_TOKEN, CALLER, OFFICE, Office, call, phone};
 pub use place::{
     openapi, peer, plugins, program, program_on_a_limited_disk, program_with_faults, repository,

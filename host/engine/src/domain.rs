@@ -130,6 +130,15 @@ pub trait Domain: Send + Sync + 'static {
         commit: &mut Commit,
     ) -> Result<Applied, DomainError>;
 
+    /// The ids of the contacts on a list of this name, upwards from `after`, at most `most`.
+    async fn contacts_on(
+        &self,
+        workspace: &str,
+        list: &str,
+        after: Option<&str>,
+        most: i64,
+    ) -> Result<Vec<String>, DomainError>;
+
     /// The commit is durable. Must not block.
     fn committed(&self, follow_up: Box<dyn Any + Send>);
 

@@ -156,10 +156,12 @@ impl Engine {
             .map_or(None, |mut changes| changes.take());
         core.tasks.spawn(crate::timers::run(core.clone()));
         self.employ_parking();
+        self.employ_schedules();
         if let Some(mut changes) = changes {
             core.store.join();
             hosts::start(core, &mut changes).await?;
             core.tasks.spawn(hosts::run(core.clone(), changes));
+            core.tasks.spawn(crate::schedules::run(core.clone()));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 //! events in order.
 
 use crate::conditions::Condition;
+use crate::document::trigger::{aim, is_aimed};
 use crate::document::{ExitOn, Trigger};
 use crate::domain::{DomainError, NewEvent, View};
 use crate::engine::{BucketLock, Core, Engine};
@@ -361,12 +362,10 @@ async fn start_runs(
     let mut view = None;
     for version in live.iter() {
         let mut considered = None;
-        for trigger in version
-            .document
-            .triggers
-            .iter()
-            .filter(|t| t.event == event.name)
-        {
+        let named = version.document.triggers.iter().enumerate();
+        for (_, trigger) in named.filter(|(place, trigger)| {
+            trigger.event == event.name && is_meant(event, &version.workflow, *place)
+        }) {
             let seen = Seen {
                 commit,
                 react,
@@ -407,6 +406,11 @@ async fn start_runs(
         }
     }
     Ok(())
+}
+
+/// Whether an event may start this trigger: some are for one alone.
+fn is_meant(event: &Event, workflow: &str, place: usize) -> bool {
+    !is_aimed(&event.name) || event.subject.as_ref() == Some(&aim(workflow, place))
 }
 
 /// What is known where triggers are considered.

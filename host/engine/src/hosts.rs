@@ -96,6 +96,7 @@ async fn follow(core: &Arc<Core>, change: Change) {
         }
         Change::Lost(bucket) => {
             core.tenures.end(bucket);
+            core.workflows.schedules.send_replace(());
             if let Some(domain) = core.domain() {
                 domain.lost(bucket);
             }
@@ -125,6 +126,7 @@ async fn take_all(core: &Arc<Core>, buckets: Vec<i32>) {
         }
     }
     core.timers.read_again();
+    core.workflows.schedules.send_replace(());
     let Some(domain) = core.domain() else { return };
     while let Err(error) = domain.taken(&buckets).await {
         tracing::warn!(%error, "messages of new buckets cannot be taken up; again in a second");
@@ -212,6 +214,7 @@ async fn leave(core: &Arc<Core>, bucket: i32) {
         tracing::warn!(bucket, "the bucket is handed over with work under way");
     }
     core.tenures.end(bucket);
+    core.workflows.schedules.send_replace(());
     // Whoever holds the lock finishes; whoever waits for it finds the tenure ended.
     let _last = core.raw_lock(bucket).await;
     if let Some(domain) = core.domain() {

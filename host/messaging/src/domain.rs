@@ -211,6 +211,16 @@ impl Domain for Messaging {
         Ok(effects::apply(&self.context, actor, effects, commit).await?)
     }
 
+    async fn contacts_on(
+        &self,
+        workspace: &str,
+        list: &str,
+        after: Option<&str>,
+        most: i64,
+    ) -> std::result::Result<Vec<String>, DomainError> {
+        Ok(lists::contacts_on(&self.context, workspace, list, after, most).await?)
+    }
+
     fn committed(&self, follow_up: Box<dyn Any + Send>) {
         let Ok(follow_up) = follow_up.downcast::<FollowUp>() else {
             return;

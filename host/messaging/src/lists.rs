@@ -182,17 +182,8 @@ impl Lists {
         after: Option<&str>,
         wanted: Option<usize>,
     ) -> Result<Page<Value>> {
-        let list = find(&self.context, workspace, name).await?;
         let limit = limit(wanted);
-        let mut query = Query::<ListMember>::all()
-            .equal("workspace", workspace)
-            .equal("list", list.id)
-            .ascending("contact");
-        if let Some(after) = after {
-            query = query.filter("contact", Is::Greater, after);
-        }
-        let query = query.limit(limit as i64 + 1);
-        let rows = self.context.store().find(query).await?;
+        let rows = on(&self.context, workspace, name, after, limit as i64 + 1).await?;
         let page = Page::cut(rows, limit, |row| row.contact.clone());
         Ok(page.map(|row| json!({"contact": row.contact, "source": row.source, "at": row.at})))
     }
@@ -279,6 +270,40 @@ pub(crate) async fn find(context: &Context, workspace: &str, name: &str) -> Resu
         "not-found",
         format!("there is no list `{name}`; {there}"),
     ))
+}
+
+/// Who is on a list of this name, by id.
+async fn on(
+    context: &Context,
+    workspace: &str,
+    name: &str,
+    after: Option<&str>,
+    most: i64,
+) -> Result<Vec<ListMember>> {
+    let list = find(context, workspace, name).await?;
+    let mut query = Query::<ListMember>::all()
+        .equal("workspace", workspace)
+        .equal("list", list.id)
+        .ascending("contact");
+    if let Some(after) = after {
+        query = query.filter("contact", Is::Greater, after);
+    }
+    Ok(context.store().find(query.limit(most)).await?)
+}
+
+/// The ids of the contacts on a list of this name, upwards from `after`.
+///
+/// # Errors
+/// `not-found`, which says which lists there are.
+pub(crate) async fn contacts_on(
+    context: &Context,
+    workspace: &str,
+    name: &str,
+    after: Option<&str>,
+    most: i64,
+) -> Result<Vec<String>> {
+    let rows = on(context, workspace, name, after, most).await?;
+    Ok(rows.into_iter().map(|row| row.contact).collect())
 }
 
 /// Whether a contact is on the list of this id.

@@ -777,6 +777,53 @@ record! {
     }
 }
 
+record! {
+    /// A schedule of a live workflow. Written with the workflow's state, so that there is one exactly
+    /// while the workflow is live.
+    Schedule in "schedule" key("workspace", "workflow", "place") {
+        /// The workspace.
+        workspace: String => Text,
+        /// The workflow's name.
+        workflow: String => Text,
+        /// Which of the workflow's triggers, from 0.
+        place: i64 => Int,
+        /// The times, five fields.
+        cron: String => Text,
+        /// Where they are read; none for the workspace's time zone.
+        time_zone: Option<String> => Text,
+        /// The name of the list whose contacts it is for, if any.
+        list: Option<String> => Text,
+        /// Times before are not its own.
+        since: i64 => Int,
+    }
+}
+
+record! {
+    /// How far a schedule has come. In a bucket, so that one host alone lets it fire.
+    Firing in "firing" key("bucket", "workspace", "workflow", "place") bucketed {
+        /// That of the workflow.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// The workflow's name.
+        workflow: String => Text fixed,
+        /// Which of the workflow's triggers, from 0.
+        place: i64 => Int fixed,
+        /// The latest time for which it has fired.
+        due: i64 => Int,
+        /// How many earlier times were left out for it.
+        missed: i64 => Int,
+        /// Not every contact of the list has its run yet.
+        open: bool => Bool,
+        /// The last contact that has.
+        reached: Option<String> => Text,
+        /// How many have.
+        contacts: i64 => Int,
+        /// When it began to fire.
+        at: i64 => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -812,4 +859,6 @@ pub const TABLES: &[&Table] = &[
     Team::TABLE,
     Assignment::TABLE,
     Turn::TABLE,
+    Schedule::TABLE,
+    Firing::TABLE,
 ];

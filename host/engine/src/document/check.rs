@@ -10,6 +10,7 @@ use super::{
     problem::{Problem, join, nearest, one_of},
     references::References,
     to_name,
+    trigger::{Own, Schedule},
 };
 use crate::{
     conditions::Condition,
@@ -39,6 +40,13 @@ impl Document {
             };
             if let Some(when) = &trigger.when {
                 references.condition(when, &path, &mut problems);
+            }
+            if let Own::Schedule(Schedule {
+                list: Some(list), ..
+            }) = &trigger.own
+            {
+                let path = path.replace("/when", "/for/list");
+                problems.extend(unknown_list(list, &path, catalogue));
             }
         }
         let mut jumps: HashMap<&str, Vec<String>> = HashMap::new();
@@ -259,6 +267,16 @@ impl Document {
             problems.push(Problem::error("endless-loop", at, message));
         }
     }
+}
+
+fn unknown_list(list: &str, path: &str, catalogue: &dyn Catalogue) -> Option<Problem> {
+    let known = catalogue.lists()?;
+    if known.iter().any(|name| name == list) {
+        return None;
+    }
+    let near = nearest(list, known.iter().map(String::as_str));
+    let message = format!("there is no list `{list}`");
+    Some(Problem::error("unknown-list", path, message).suggest(near))
 }
 
 fn unknown_plugin(step: &Step, catalogue: &dyn Catalogue) -> Problem {

@@ -5,6 +5,7 @@
 //! event adds its own. Names that are not listed here are custom events: their data stands under
 //! `event` only.
 
+use super::trigger;
 use serde::Serialize;
 
 /// What kind of value a field has.
@@ -365,6 +366,21 @@ const ENDED: Namespace = namespace(
     false,
 );
 
+const SCHEDULE: Namespace = namespace(
+    "schedule",
+    "The time that started the run",
+    &[
+        field("due", Timestamp, "The time that was due"),
+        field(
+            "missed",
+            Number,
+            "How many earlier times passed without a run, because no host was up",
+        ),
+        field("list", Text, "The list whose contacts get a run each"),
+    ],
+    false,
+);
+
 /// What every run has.
 pub static ALWAYS: [Namespace; 11] = [
     namespace(
@@ -514,7 +530,7 @@ pub static ALWAYS: [Namespace; 11] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 19] = [
+pub static EVENTS: [Event; 20] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -604,6 +620,11 @@ pub static EVENTS: [Event; 19] = [
         name: "run.ended",
         title: "A run that a step of another workflow started is over",
         namespaces: &[ENDED, ACCOUNT],
+    },
+    Event {
+        name: trigger::SCHEDULE,
+        title: "A time has come that the trigger names",
+        namespaces: &[SCHEDULE],
     },
     Event {
         name: MANUAL,

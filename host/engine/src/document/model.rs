@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::source::Marks;
+use super::trigger::Own;
 use crate::{
     conditions::Condition,
     schedule::{Backoff, Duration},
@@ -49,6 +50,8 @@ pub struct Trigger {
     pub when: Option<Condition>,
     /// A contact that was ever started by this workflow is not started again.
     pub once_per_contact: bool,
+    /// What triggers on this event say besides.
+    pub own: Own,
 }
 
 /// The scope of accounts, by name or id.

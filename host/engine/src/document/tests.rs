@@ -8,7 +8,7 @@ mod reading;
 use super::*;
 
 /// Documents that are right, by file.
-pub(super) const SAMPLES: [(&str, &str); 6] = [
+pub(super) const SAMPLES: [(&str, &str); 7] = [
     (
         "missed-call-text-back.yaml",
         include_str!("samples/missed-call-text-back.yaml"),
@@ -21,6 +21,7 @@ pub(super) const SAMPLES: [(&str, &str); 6] = [
     ("webhook.json", include_str!("samples/webhook.json")),
     ("reminder.yaml", include_str!("samples/reminder.yaml")),
     ("shortest.yaml", include_str!("samples/shortest.yaml")),
+    ("newsletter.yaml", include_str!("samples/newsletter.yaml")),
 ];
 
 pub(super) fn parse(source: &str) -> Document {

@@ -50,6 +50,7 @@ fn put(out: &mut Map<String, Value>, key: &str, value: Option<impl Into<Value>>)
 fn trigger(trigger: &Trigger) -> Value {
     let mut out = Map::new();
     out.insert("event".into(), trigger.event.clone().into());
+    trigger.own.write(&mut out);
     match &trigger.accounts {
         Accounts::All => {}
         Accounts::Only(names) => drop(out.insert("accounts".into(), json!({"only": names}))),

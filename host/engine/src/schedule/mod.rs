@@ -8,11 +8,13 @@
 //! input always yields the same output.
 
 pub mod backoff;
+pub mod cron;
 pub mod duration;
 pub mod hours;
 pub mod moment;
 
 pub use backoff::Backoff;
+pub use cron::{Cron, CronError};
 pub use duration::{Duration, DurationError};
 pub use hours::{BusinessHours, HoursError};
 pub use moment::{Moment, MomentError, instant_of};

@@ -9,17 +9,20 @@ mod moves;
 pub use moves::Move;
 
 use crate::copies::Copies;
-use crate::document::{Catalogue, Document, MANUAL, Problem, Published, Severity, StepDescriptor};
+use crate::document::{
+    Catalogue, Document, MANUAL, Own, Problem, Published, Severity, StepDescriptor,
+};
 use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use jackfield_store::records::{
-    Channel, ContactField, ContactList, Team, Template, Workflow, WorkflowVersion,
+    Channel, ContactField, ContactList, Schedule, Team, Template, Workflow, WorkflowVersion,
 };
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// At most so many workflows in a workspace.
 pub const MAX_WORKFLOWS: usize = 150;
@@ -109,6 +112,8 @@ pub struct Workflows {
     live: Copies<String, Live>,
     versions: Copies<(String, String, i64), Arc<Version>>,
     writing: tokio::sync::Mutex<()>,
+    /// Told when schedules may have changed.
+    pub(crate) schedules: watch::Sender<()>,
 }
 
 impl Workflows {
@@ -119,6 +124,7 @@ impl Workflows {
             live: Copies::default(),
             versions: Copies::default(),
             writing: tokio::sync::Mutex::default(),
+            schedules: watch::Sender::new(()),
         }
     }
 
@@ -229,6 +235,8 @@ impl Workflows {
             published_at: now,
         };
         let mut commit = Commit::control();
+        self.schedule(&mut commit, workspace, &document, now)
+            .await?;
         commit.insert(&published).put(&Workflow {
             state: "published".to_owned(),
             version: Some(version),
@@ -269,8 +277,16 @@ impl Workflows {
     ) -> Result<WorkflowView, WorkflowError> {
         let _writing = self.writing.lock().await;
         let record = self.existing(workspace, name).await?;
-        if record.version.is_none() {
+        let Some(version) = record.version else {
             return Err(WorkflowError::NotPublished(name.to_owned()));
+        };
+        let mut commit = Commit::control();
+        if active {
+            let version = self.version(workspace, name, version).await?;
+            self.schedule(&mut commit, workspace, &version.document, now)
+                .await?;
+        } else {
+            unschedule(&mut commit, workspace, name);
         }
         let state = if active { "published" } else { "stopped" }.to_owned();
         let record = Workflow {
@@ -278,9 +294,51 @@ impl Workflows {
             updated_at: now,
             ..record
         };
-        self.save(&record).await?;
+        commit.put(&record);
+        self.store.commit(commit).await?;
         self.forget_live(workspace);
         Ok(view(record))
+    }
+
+    /// Has the schedules of a workflow be those of this document. One that stays as it was keeps the
+    /// times that are due but have not fired.
+    async fn schedule(
+        &self,
+        commit: &mut Commit,
+        workspace: &str,
+        document: &Document,
+        now: i64,
+    ) -> Result<(), ReadError> {
+        let query = Query::<Schedule>::all()
+            .equal("workspace", workspace)
+            .equal("workflow", document.name.as_str());
+        let old = self.store.find(query).await?;
+        unschedule(commit, workspace, &document.name);
+        for (place, trigger) in (0_i64..).zip(&document.triggers) {
+            let Own::Schedule(schedule) = &trigger.own else {
+                continue;
+            };
+            let mut row = Schedule {
+                workspace: workspace.to_owned(),
+                workflow: document.name.clone(),
+                place,
+                cron: schedule.cron.to_string(),
+                time_zone: schedule.time_zone.clone(),
+                list: schedule.list.clone(),
+                since: now,
+            };
+            let same = old.iter().find(|old| {
+                let since = old.since;
+                **old
+                    == Schedule {
+                        since,
+                        ..row.clone()
+                    }
+            });
+            row.since = same.map_or(now, |old| old.since);
+            commit.put(&row);
+        }
+        Ok(())
     }
 
     /// Deletes a workflow. Its versions stay, for the runs that were made of them.
@@ -312,6 +370,7 @@ impl Workflows {
         let key = || [Value::from(workspace), Value::from(name)];
         let mut commit = Commit::control();
         commit.delete::<Workflow>(key());
+        unschedule(&mut commit, workspace, name);
         self.store.commit(commit).await?;
         self.forget_live(workspace);
         Ok(())
@@ -459,6 +518,7 @@ impl Workflows {
 
     fn forget_live(&self, workspace: &str) {
         self.live.forget(workspace);
+        self.schedules.send_replace(());
     }
 
     /// Plugins were granted or removed, or another host has changed something: all of it is looked
@@ -467,6 +527,7 @@ impl Workflows {
         // In this order: what is live is made of versions.
         self.versions.forget_all();
         self.live.forget_all();
+        self.schedules.send_replace(());
     }
 
     async fn record(&self, workspace: &str, name: &str) -> Result<Option<Workflow>, ReadError> {
@@ -535,6 +596,11 @@ impl Workflows {
             workflows,
         })
     }
+}
+
+/// Takes its schedules from a workflow.
+fn unschedule(commit: &mut Commit, workspace: &str, workflow: &str) {
+    commit.delete::<Schedule>([workspace.into(), workflow.into()]);
 }
 
 fn published(version: &Version) -> Published {

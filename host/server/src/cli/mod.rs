@@ -24,7 +24,8 @@ use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
     channel, contact, contact_field, contact_list, conversation, event, host, inbound, key,
-    message, opt_out, plugin, queue, ready, run, secret, team, template, user, workflow, workspace,
+    message, opt_out, plugin, queue, ready, run, schedule, secret, team, template, user, workflow,
+    workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -65,6 +66,8 @@ enum Command {
     Workflow(Group<workflow::Command>),
     /// Runs: start, look at, cancel, retry
     Run(Group<run::Command>),
+    /// When workflows start by themselves: look at
+    Schedule(Group<schedule::Command>),
     /// Events: send
     Event(Group<event::Command>),
     /// Plugins: make and build one; install, grant, remove those of the host
@@ -145,6 +148,7 @@ impl Cli {
                 finish(group.to.json, workflow::run(&group.to, group.command).await)
             }
             Command::Run(group) => with(group, run::run).await,
+            Command::Schedule(group) => with(group, schedule::run).await,
             Command::Event(group) => with(group, event::run).await,
             Command::Plugin(group) => {
                 finish(group.to.json, plugin::run(&group.to, group.command).await)

@@ -94,6 +94,7 @@ mod tests {
                 include_str!("../../migrations/sqlite/0002_plugin_updates.sql"),
                 include_str!("../../migrations/sqlite/0003_conversations_and_lists.sql"),
                 include_str!("../../migrations/sqlite/0004_users_and_assignments.sql"),
+                include_str!("../../migrations/sqlite/0005_triggers.sql"),
             ))
             .await
             .unwrap();

@@ -7,8 +7,10 @@ use crate::document::{
     MAX_TRIGGERS, Problem, events,
     model::{Accounts, ExitOn, Trigger},
     problem::{join, nearest, one_of, type_name},
+    trigger::{self, OWN_KEYS, Own},
 };
 
+/// The keys of every trigger.
 const TRIGGER_KEYS: [&str; 4] = ["event", "accounts", "when", "once-per-contact"];
 const ACCOUNT_KEYS: [&str; 2] = ["only", "except"];
 
@@ -61,7 +63,14 @@ impl Reader {
     }
 
     fn trigger(&mut self, value: &Value, path: &str) -> Option<Trigger> {
-        let object = self.object(value, path, "a trigger", &TRIGGER_KEYS)?;
+        let keys: Vec<&str> = match value.as_object() {
+            Some(_) => TRIGGER_KEYS
+                .into_iter()
+                .chain(OWN_KEYS.iter().map(|(key, _)| *key))
+                .collect(),
+            None => TRIGGER_KEYS.to_vec(),
+        };
+        let object = self.object(value, path, "a trigger", &keys)?;
         let event = match object.get("event") {
             None => {
                 self.complain(
@@ -89,12 +98,40 @@ impl Reader {
                 None
             }
         };
+        let own = match &event {
+            Some(event) => self.own(event, object, accounts.as_ref(), path),
+            None => None,
+        };
         Some(Trigger {
             event: event?,
             accounts: accounts?,
             when: when?,
             once_per_contact: once_per_contact?,
+            own: own?,
         })
+    }
+
+    /// What only triggers on this event say.
+    fn own(
+        &mut self,
+        event: &str,
+        object: &Object,
+        accounts: Option<&Accounts>,
+        path: &str,
+    ) -> Option<Own> {
+        for (key, events) in OWN_KEYS {
+            if object.contains_key(key) && !events.contains(&event) {
+                let message = format!(
+                    "`{key}` is a key of triggers on {} only",
+                    one_of(events.iter().copied())
+                );
+                self.complain("unknown-key", &join(path, key), message);
+            }
+        }
+        match event {
+            trigger::SCHEDULE => self.schedule(object, accounts, path).map(Own::Schedule),
+            _ => Some(Own::Nothing),
+        }
     }
 
     fn event(&mut self, value: &Value, path: &str) -> Option<String> {

@@ -68,6 +68,13 @@ fn everything_written_is_in_the_document() {
     assert_eq!((retry.attempts, retry.max), (5, Duration::from_secs(3600)));
     assert_eq!(document.step("thank").unwrap().next, Some(Goto::End));
     assert_eq!(parse(SAMPLES[5].1).max_visits, model::DEFAULT_MAX_VISITS);
+    let newsletter = parse(SAMPLES[6].1);
+    let Own::Schedule(schedule) = &newsletter.triggers[0].own else {
+        panic!("{newsletter:?}");
+    };
+    assert_eq!(schedule.cron.to_string(), "0 9 * * mon-fri");
+    assert_eq!(schedule.time_zone.as_deref(), Some("Europe/Paris"));
+    assert_eq!(schedule.list.as_deref(), Some("readers"));
 }
 
 #[test]
@@ -141,7 +148,23 @@ fn the_published_schema_knows_every_operator() {
 }
 
 /// Documents with one thing wrong, and a part of what is said about it.
-const REFUSED: [(&str, &str); 33] = [
+const REFUSED: [(&str, &str); 37] = [
+    (
+        "name: a\ntrigger: {event: schedule}\nsteps: {b: {uses: w@1}}",
+        "2:1: `cron` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: call.ended, cron: 0 9 * * *}\nsteps: {b: {uses: w@1}}",
+        "`cron` is a key of triggers on `schedule` only",
+    ),
+    (
+        "name: a\ntrigger: {event: schedule, cron: 0 9 * * *, accounts: {only: [b]}}\nsteps: {b: {uses: w@1}}",
+        "a schedule is of no account",
+    ),
+    (
+        "name: a\ntrigger: {event: schedule, cron: 0 9 * * *, for: {list: My List}}\nsteps: {b: {uses: w@1}}",
+        "(did you mean `my-list`?)",
+    ),
     ("[]", "a workflow is a mapping"),
     (
         "trigger: {event: manual}\nsteps: {b: {uses: w@1}}",

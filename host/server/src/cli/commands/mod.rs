@@ -19,6 +19,7 @@ mod publish;
 pub(super) mod queue;
 pub(super) mod ready;
 pub(super) mod run;
+pub(super) mod schedule;
 pub(super) mod secret;
 pub(super) mod team;
 pub(super) mod template;

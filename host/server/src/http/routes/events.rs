@@ -38,6 +38,9 @@ const RESERVED: &[&str] = &[
     "run.",
 ];
 
+/// Events that a trigger makes for itself.
+const OWN: &[&str] = &["schedule"];
+
 /// The contact of an event.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -92,6 +95,15 @@ async fn send_event(
         return Err(invalid(
             "/name",
             format!("names that begin with `{prefix}` are the host's own; choose another"),
+        ));
+    }
+    if OWN.contains(&body.name.as_str()) {
+        return Err(invalid(
+            "/name",
+            format!(
+                "`{}` is what triggers raise by themselves; choose another",
+                body.name
+            ),
         ));
     }
     let mut data = body.data.unwrap_or_default();

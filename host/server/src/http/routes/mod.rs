@@ -15,6 +15,7 @@ mod opt_outs;
 mod plugins;
 mod public;
 mod runs;
+mod schedules;
 mod secrets;
 mod stream;
 mod templates;
@@ -32,6 +33,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document)
         .merge(events::router())
         .merge(workflows::router())
+        .merge(schedules::router())
         .merge(runs::router())
         .merge(plugins::router())
         .merge(channels::router())
