@@ -7,6 +7,7 @@
 use crate::connectors::Connector;
 use crate::error::{Error, Result};
 use crate::host::{Guard, Host};
+use crate::imports::job::AtWork;
 use crate::options::Options;
 use crate::outbox::Deliveries;
 use crate::secret_key::SecretKey;
@@ -95,6 +96,7 @@ pub(crate) struct Context {
     connectors: Copies<String, Arc<Connector>>,
     order: AtomicI64,
     pub(crate) deliveries: Deliveries,
+    pub(crate) imports: AtWork,
 }
 
 impl Context {
@@ -114,6 +116,7 @@ impl Context {
             connectors: Copies::new(),
             order,
             deliveries: Deliveries::default(),
+            imports: AtWork::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::conversations::Conversations;
 use crate::decisions::Decisions;
 use crate::error::Result;
 use crate::host::Host;
+use crate::imports::Imports;
 use crate::inbound::Inbound;
 use crate::lists::Lists;
 use crate::messages::Messages;
@@ -16,6 +17,7 @@ use crate::options::Options;
 use crate::outbox::Outbox;
 use crate::secret_key::SecretKey;
 use crate::secrets::Secrets;
+use crate::segments::Segments;
 use crate::tasks::Tasks;
 use crate::teams::Teams;
 use crate::templates::Templates;
@@ -56,6 +58,7 @@ impl Messaging {
     /// `unavailable`.
     pub(crate) async fn take_up(&self, buckets: &[i32]) -> Result<()> {
         self.outbox.recover(buckets).await?;
+        self.imports().recover(buckets).await?;
         // Not awaited: an address may be at home with a host that waits for this one.
         for (workspace, contact) in resolve::marked(&self.context, buckets).await? {
             let context = Arc::clone(&self.context);
@@ -136,6 +139,18 @@ impl Messaging {
     #[must_use]
     pub fn lists(&self) -> Lists {
         Lists::new(Arc::clone(&self.context))
+    }
+
+    /// Saved filters of contacts.
+    #[must_use]
+    pub fn segments(&self) -> Segments {
+        Segments::new(Arc::clone(&self.context))
+    }
+
+    /// Contacts out of files.
+    #[must_use]
+    pub fn imports(&self) -> Imports {
+        Imports::new(Arc::clone(&self.context), self.outbox.clone())
     }
 
     /// Channels.

@@ -29,6 +29,7 @@ mod engine_host;
 mod error;
 mod facade;
 mod host;
+mod imports;
 mod inbound;
 mod keywords;
 mod lists;
@@ -43,6 +44,7 @@ mod retention;
 mod schema;
 mod secret_key;
 mod secrets;
+mod segments;
 mod settings;
 mod status;
 mod tasks;
@@ -62,6 +64,10 @@ pub use decisions::{Decisions, ListDecisions};
 pub use error::{Error, ErrorKind, Problem, Result};
 pub use facade::Messaging;
 pub use host::{AcceptError, Guard, Host, InboundRequest, Receipt, Received, Sent};
+pub use imports::{
+    Export, ImportCounts, ImportPlan, ImportView, Imports, LARGEST_IMPORT, Purpose, RowView,
+    result_lines,
+};
 pub use inbound::{HttpAnswer, Inbound, ListInbound};
 pub use lists::{ListView, Lists};
 pub use messages::{ListMessages, Messages};
@@ -71,6 +77,7 @@ pub use page::Page;
 pub use retention::{Pruned, Retention};
 pub use secret_key::{KeyError, SecretKey};
 pub use secrets::{SecretView, Secrets};
+pub use segments::{Count, Meant, NewSegment, SegmentView, Segments};
 pub use settings::{
     ChannelLimits, ClosingNotes, DispatchSettings, FrequencyCap, KeywordSettings, NoteCategory,
     NoteMode, OptOutScope, Settings, UnsetVariables,

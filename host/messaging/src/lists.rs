@@ -241,7 +241,7 @@ pub(crate) fn put(commit: &mut Commit, row: ListMember, on: bool) {
     }
 }
 
-async fn all(context: &Context, workspace: &str) -> Result<Vec<ContactList>> {
+pub(crate) async fn all(context: &Context, workspace: &str) -> Result<Vec<ContactList>> {
     let query = Query::<ContactList>::all()
         .equal("workspace", workspace)
         .ascending("name");

@@ -8,6 +8,7 @@ use crate::contacts::resolve::UNCLAIMED;
 use crate::context::Context;
 use crate::error::Result;
 use crate::facade::Messaging;
+use crate::imports;
 use futures::future::join_all;
 use jackfield_store::records::{Inbound, Journal, Message, ProviderRef, Seen, Timer};
 use jackfield_store::{Commit, CommitError, Is, Query, StoreExt, first_id};
@@ -50,6 +51,8 @@ pub struct Pruned {
     pub seen: u64,
     /// Requests that could not be read.
     pub inbound: u64,
+    /// Rows of imports that are long over.
+    pub imported: u64,
 }
 
 impl Messaging {
@@ -68,10 +71,12 @@ impl Messaging {
         }
         pruned.seen = sweep.seen(now.saturating_sub(SEEN)).await?;
         pruned.inbound = sweep.inbound(now.saturating_sub(SEEN)).await?;
+        pruned.imported = imports::prune(&self.context).await?;
         for (kind, count) in [
             ("message", pruned.messages),
             ("seen", pruned.seen),
             ("inbound", pruned.inbound),
+            ("imported", pruned.imported),
         ] {
             metrics::counter!("jackfield_pruned_total", "kind" => kind).increment(count);
         }

@@ -11,6 +11,7 @@ use crate::contacts::address::Identity;
 use crate::contacts::resolve;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::imports::{self, Planned};
 use crate::inbound::{Inbound, InboundEvent};
 use crate::opt_out::{self, Saying};
 use crate::status::{self, Update};
@@ -100,6 +101,8 @@ pub(crate) enum Task {
         place: String,
         user: Person,
     },
+    /// Carry out a row of an import: what became of it.
+    ImportRow { row: Box<Planned> },
     /// Take what a provider said.
     Take { channel: String, event: Value },
 }
@@ -216,6 +219,10 @@ impl Tasks {
             } => assignment::take(context, &workspace, &place, &user)
                 .await?
                 .into(),
+            Task::ImportRow { row } => {
+                let done = imports::row::here(context, &row).await?;
+                serde_json::to_value(done).unwrap_or_default()
+            }
             Task::Take { channel, event } => {
                 let channel = self.channel(&channel).await?;
                 let event = InboundEvent::read(&event)?;

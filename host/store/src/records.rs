@@ -824,6 +824,87 @@ record! {
     }
 }
 
+record! {
+    /// A saved filter of contacts.
+    Segment in "segment" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// For people.
+        title: String => Text,
+        /// For people.
+        description: Option<String> => Text,
+        /// A condition over `contact.…`.
+        filter: Value => Json,
+        /// In which its dates are read; none: the workspace's.
+        time_zone: Option<String> => Text,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it was last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// Contacts that come out of a file.
+    Import in "import" key("bucket", "id") bucketed {
+        /// A bucket of the host that got the file.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// `uploading`, `uploaded`, `reviewing`, `reviewed`, `running`, `cancelling`, `cancelled` or
+        /// `completed`.
+        state: String => Text,
+        /// Grows with each review, and when it is started.
+        pass: i64 => Int,
+        /// Columns, plan, counts, and how far it is.
+        data: Value => Json,
+        /// When the file came.
+        created_at: i64 => Int,
+        /// When it last moved.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// Rows of a file that are not carried out yet.
+    ImportChunk in "import_chunk" key("bucket", "import", "seq") bucketed {
+        /// The import's bucket.
+        bucket: i32 => Int,
+        /// The import.
+        import: String => Text,
+        /// From 0.
+        seq: i64 => Int,
+        /// `[[line, [cells]]]`
+        rows: Value => Json,
+    }
+}
+
+record! {
+    /// What became of a row of a file.
+    ImportRow in "import_row" key("bucket", "import", "pass", "line") bucketed {
+        /// The contact's bucket; the import's where no contact was changed.
+        bucket: i32 => Int,
+        /// The import.
+        import: String => Text,
+        /// Of which pass.
+        pass: i64 => Int,
+        /// The line of the file that it begins on.
+        line: i64 => Int,
+        /// The contact that was made or changed.
+        contact: Option<String> => Text,
+        /// `added`, `updated`, `skipped` or `failed`.
+        outcome: String => Text,
+        /// Why not: a stable code.
+        code: Option<String> => Text,
+        /// Why not, for people.
+        message: Option<String> => Text,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -861,4 +942,8 @@ pub const TABLES: &[&Table] = &[
     Turn::TABLE,
     Schedule::TABLE,
     Firing::TABLE,
+    Segment::TABLE,
+    Import::TABLE,
+    ImportChunk::TABLE,
+    ImportRow::TABLE,
 ];

@@ -10,6 +10,8 @@ const LISTS: &[&str] = &[
     "runs",
     "contacts",
     "contact-fields",
+    "segments",
+    "imports",
     "channels",
     "messages",
     "templates",

@@ -57,6 +57,13 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     let assign = format!("/v1/contacts/{ANN}/assignee");
     let place = api.put(&assign, queue).await.ok();
     let place = place["queued"].as_str().unwrap().to_owned();
+    let known = json!({"filter": {"field": "contact.email", "exists": true}});
+    api.put("/v1/segments/known", known).await.ok();
+    let file = api.request(reqwest::Method::POST, "/v1/imports");
+    let file = file
+        .header("content-type", "text/csv")
+        .body("firstname,phone\nAnn,12\n");
+    let file = id(&api.send(file).await.ok());
     let run = api.start("pause.wanted", Some(ANN), json!({})).await;
     let key = api
         .post("/v1/keys", json!({"name": "k", "scopes": ["runs:read"]}))
@@ -79,6 +86,8 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         ("users", vec![user, "bo@example.com".to_owned()]),
         ("teams", vec!["sales".to_owned()]),
         ("queue", vec![place]),
+        ("segments", vec!["known".to_owned()]),
+        ("imports", vec![file]),
         ("templates", vec!["hello".to_owned()]),
         ("contact-fields", vec!["city".to_owned()]),
         ("secrets", vec!["crm".to_owned(), "api-token".to_owned()]),
@@ -101,6 +110,7 @@ fn body(path: &str) -> Option<Value> {
         "/v1/contacts/{contact}" => json!({"firstname": "Eve"}),
         "/v1/contacts/{contact}/comments" => json!({"text": "taken"}),
         "/v1/queue/{id}/take" => json!({"user": "bo@example.com"}),
+        "/v1/imports/{id}/review" | "/v1/imports/{id}/start" => json!({"purpose": "upsert"}),
         "/v1/lists/{name}/contacts" => json!({"contact": ANN}),
         "/v1/workspaces/{id}" => json!({"title": "Taken"}),
         path if path.ends_with("/secrets/{name}") => json!({"value": "taken"}),

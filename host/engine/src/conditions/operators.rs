@@ -59,7 +59,8 @@ pub struct Operator {
 
 impl Operator {
     /// Whether variables are put into its operand.
-    pub(crate) fn takes_variables(&self) -> bool {
+    #[must_use]
+    pub fn takes_variables(&self) -> bool {
         !matches!(
             self.operand,
             Operand::Pattern | Operand::Hours | Operand::Switch

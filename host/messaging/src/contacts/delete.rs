@@ -6,8 +6,8 @@ use super::{Contacts, no_contact, resolve};
 use crate::assignment;
 use crate::error::Result;
 use jackfield_store::records::{
-    Comment, Contact, Conversation, Decision, Enrolment, Event, Identity as Row, ListMember,
-    Message, Seen, Timer,
+    Comment, Contact, Conversation, Decision, Enrolment, Event, Identity as Row, ImportRow,
+    ListMember, Message, Seen, Timer,
 };
 use jackfield_store::{Commit, Query, StoreExt};
 
@@ -75,9 +75,15 @@ impl Contacts {
             for row in context.store().find(comments.limit(BATCH)).await? {
                 commit.delete::<Comment>([row.id.into()]);
             }
-            let members = Query::<ListMember>::of(bucket).equal("contact", id);
+            let members = Query::<ListMember>::of(bucket)
+                .equal("workspace", workspace)
+                .equal("contact", id);
             for row in context.store().find(members.limit(BATCH)).await? {
                 commit.delete::<ListMember>([workspace.into(), row.list.into(), id.into()]);
+            }
+            let imported = Query::<ImportRow>::of(bucket).equal("contact", id);
+            for row in context.store().find(imported.limit(BATCH)).await? {
+                commit.delete::<ImportRow>([row.import.into(), row.pass.into(), row.line.into()]);
             }
             let last = commit.is_empty();
             if last {

@@ -26,13 +26,15 @@ const STANDARD: [(&str, FieldKind); 8] = [
 ];
 
 /// Names that no custom field can have, beside the standard ones.
-const RESERVED: [&str; 18] = [
+const RESERVED: [&str; 20] = [
     "assignee",
     "id",
     "name",
     "tags",
     "blocked",
     "addresses",
+    "channels",
+    "lists",
     "conversation",
     "created_at",
     "last_channel",
@@ -57,6 +59,16 @@ const LONGEST_TAG: usize = 100;
 /// Whether a custom field may have this name.
 pub(crate) fn is_free(name: &str) -> bool {
     !RESERVED.contains(&name) && !STANDARD.iter().any(|(standard, _)| *standard == name)
+}
+
+/// What every contact has that can be asked for: standard fields, and what Jackfield notes.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    writable().chain(RESERVED.into_iter().filter(|name| *name != "stopped"))
+}
+
+/// Fields that every contact has and that can be written.
+pub(crate) fn writable() -> impl Iterator<Item = &'static str> {
+    STANDARD.iter().map(|(name, _)| *name)
 }
 
 /// Why a field was not changed.

@@ -8,7 +8,7 @@ pub(crate) mod address;
 mod delete;
 pub(crate) mod document;
 mod fields;
-mod patch;
+pub(crate) mod patch;
 pub(crate) mod resolve;
 pub(crate) mod value;
 
@@ -17,7 +17,9 @@ pub use value::{FieldKind, Operation};
 
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
+use crate::imports::Export;
 use crate::page::{Page, limit};
+use crate::segments::Meant;
 use address::{ContactRef, Identity};
 use document::{Document, clean_tags};
 use jackfield_engine::NewEvent;
@@ -216,6 +218,19 @@ impl Contacts {
         let page = Page::cut(rows, limit, |row| row.id.clone());
         let channels = self.context.channels(workspace).await?;
         Ok(page.map(|row| Value::Object(Document { row }.show(&channels))))
+    }
+
+    /// Contacts as CSV, all or those that are meant, with these columns.
+    ///
+    /// # Errors
+    /// `not-found` for a segment, `invalid` for a column.
+    pub async fn export(
+        &self,
+        workspace: &str,
+        meant: Option<&Meant>,
+        columns: Option<&[String]>,
+    ) -> Result<Export> {
+        Export::new(&self.context, workspace, meant, columns).await
     }
 
     /// A contact under the lock of its bucket.

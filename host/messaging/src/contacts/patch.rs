@@ -39,6 +39,13 @@ impl Patch {
         }
     }
 
+    /// The same with tags that are added.
+    #[must_use]
+    pub(crate) fn with_tags(mut self, add: &[String]) -> Patch {
+        self.add.extend_from_slice(add);
+        self
+    }
+
     /// Reads a merge patch.
     ///
     /// # Errors

@@ -140,7 +140,11 @@ pub(crate) async fn lock(context: &Context, workspace: &str, id: &str) -> Result
 
 /// A new contact that is known by no address.
 pub(crate) async fn make(context: &Context, workspace: &str) -> Result<Locked> {
-    let bucket = context.host.any_bucket();
+    make_in(context, workspace, context.host.any_bucket()).await
+}
+
+/// The same in a bucket of the caller's choice.
+pub(crate) async fn make_in(context: &Context, workspace: &str, bucket: i32) -> Result<Locked> {
     let guard = context.lock(bucket).await?;
     let id = context.new_id("ctc", bucket);
     let document = Document::new(id, bucket, workspace, context.now());

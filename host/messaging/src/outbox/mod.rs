@@ -94,6 +94,11 @@ impl Outbox {
         self.inner.tasks.spawn(task);
     }
 
+    /// Says when what runs beside is to end.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.inner.stop.clone()
+    }
+
     /// Stops taking messages, and waits for what is under way.
     pub(crate) async fn stop(&self) {
         self.inner.stop.cancel();

@@ -255,6 +255,33 @@ impl Client {
         self.call(Method::POST, path, &[], Body::Json(body)).await
     }
 
+    /// Writes the body of a good answer out, as it comes.
+    ///
+    /// # Errors
+    /// As `call`; that it broke off, or cannot be written.
+    pub async fn download(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        to: &mut dyn std::io::Write,
+    ) -> Result<(), Failure> {
+        let mut response = self
+            .send(Method::GET, path, query, Body::Empty, &[])
+            .await?;
+        if !response.status().is_success() {
+            return self.read(response).await.map(|_| ());
+        }
+        let unwritten = |error: std::io::Error| Failure::Failed(format!("not written: {error}"));
+        while let Some(piece) = response
+            .chunk()
+            .await
+            .map_err(|error| self.unreachable(&error))?
+        {
+            to.write_all(&piece).map_err(unwritten)?;
+        }
+        to.flush().map_err(unwritten)
+    }
+
     /// The items of all pages of a list, but at most `most`.
     ///
     /// # Errors

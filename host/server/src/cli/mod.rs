@@ -23,9 +23,9 @@ use crate::options::Options;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
-    channel, contact, contact_field, contact_list, conversation, event, host, inbound, key,
-    message, opt_out, plugin, queue, ready, run, schedule, secret, team, template, user, workflow,
-    workspace,
+    channel, contact, contact_field, contact_list, conversation, event, host, import, inbound, key,
+    message, opt_out, plugin, queue, ready, run, schedule, secret, segment, team, template, user,
+    workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -90,6 +90,10 @@ enum Command {
     Queue(Group<queue::Command>),
     /// Lists of contacts: make, fill, look at
     List(Group<contact_list::Command>),
+    /// Saved filters of contacts: make, look at, count
+    Segment(Group<segment::Command>),
+    /// Contacts out of CSV files: review, start, look at, cancel
+    Import(Group<import::Command>),
     /// Messages: look at, send, resend, cancel
     Message(Group<message::Command>),
     /// HTML templates
@@ -162,6 +166,8 @@ impl Cli {
             Command::Team(group) => with(group, team::run).await,
             Command::Queue(group) => with(group, queue::run).await,
             Command::List(group) => with(group, contact_list::run).await,
+            Command::Segment(group) => with(group, segment::run).await,
+            Command::Import(group) => with(group, import::run).await,
             Command::Message(group) => with(group, message::run).await,
             Command::Template(group) => with(group, template::run).await,
             Command::OptOut(group) => with(group, opt_out::run).await,

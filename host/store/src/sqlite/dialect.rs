@@ -79,7 +79,7 @@ impl Dialect for Sqlite {
 mod tests {
     use super::*;
     use crate::plan::Act;
-    use crate::records::{Event, Run, TABLES, Timer, Wait};
+    use crate::records::{Contact, Event, ListMember, Run, TABLES, Timer, Wait};
     use crate::sql;
     use crate::store::Select;
     use crate::{Is, Query, Record};
@@ -95,6 +95,7 @@ mod tests {
                 include_str!("../../migrations/sqlite/0003_conversations_and_lists.sql"),
                 include_str!("../../migrations/sqlite/0004_users_and_assignments.sql"),
                 include_str!("../../migrations/sqlite/0005_triggers.sql"),
+                include_str!("../../migrations/sqlite/0006_contacts_data.sql"),
             ))
             .await
             .unwrap();
@@ -162,6 +163,10 @@ mod tests {
             .equal("workflow", "welcome");
         let due =
             |query: Query<Timer>| query.filter("due", Is::AtMost, 5).ascending("due").limit(9);
+        let contacts = Query::<Contact>::all().equal("workspace", "acme");
+        let contacts = contacts.filter("id", Is::Less, "ctc_1");
+        let members = Query::<ListMember>::all().equal("workspace", "acme");
+        let members = members.filter("contact", Is::AtMost, "ctc_1");
         let queries = [
             (select(open), "run_open"),
             (select(page), "run_open"),
@@ -175,6 +180,8 @@ mod tests {
                 select(Query::<Event>::of(1).equal("contact", "con_1")),
                 "event_contact",
             ),
+            (select(contacts.descending("id").limit(9)), "contact_page"),
+            (select(members), "list_member_of"),
             (select(due(Query::of(1))), "timer_due"),
             (select(due(Query::all())), "timer_due_of_all"),
         ];

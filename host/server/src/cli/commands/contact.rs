@@ -105,6 +105,18 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
+    /// Writes contacts out as CSV
+    Export {
+        /// Only those of a segment
+        #[arg(long)]
+        segment: Option<String>,
+        /// Which columns, with commas between; all where left out
+        #[arg(long)]
+        columns: Option<String>,
+        /// Into this file, not to standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
+    },
     /// Deletes a contact with its history, for good
     Delete {
         /// Its id, `phone:+33...` or `email:...`
@@ -130,7 +142,7 @@ pub(crate) struct Whom {
     nobody: bool,
 }
 
-const COLUMNS: &[Column] = &[
+pub(super) const COLUMNS: &[Column] = &[
     ("id", "/id", As::Text),
     ("name", "/name", As::Text),
     ("phone", "/phone", As::Text),
@@ -249,6 +261,26 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 "Nothing was held back from this contact.",
             );
             Ok(())
+        }
+        Command::Export {
+            segment,
+            columns,
+            output,
+        } => {
+            let mut query = Vec::new();
+            query.extend(segment.map(|segment| ("segment", segment)));
+            query.extend(columns.map(|columns| ("columns", columns)));
+            let path = ["v1", "contacts", "export"];
+            match output {
+                None => client.download(&path, &query, &mut std::io::stdout()).await,
+                Some(file) => {
+                    let unwritten = |error| {
+                        Failure::Failed(format!("{} cannot be written: {error}", file.display()))
+                    };
+                    let mut to = std::fs::File::create(&file).map_err(unwritten)?;
+                    client.download(&path, &query, &mut to).await
+                }
+            }
         }
         Command::Delete { contact } => {
             let path = ["v1", "contacts", contact.as_str()];

@@ -9,11 +9,11 @@ use crate::http::auth::Caller;
 use crate::http::extract::{At, Json as Body, Params};
 use crate::http::json::hyphens;
 use crate::http::paging::{Page, PageParams, Range, cursor};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jackfield_messaging::{ListContacts, ListDecisions, Page as Listed};
+use jackfield_messaging::{ListContacts, ListDecisions, Meant, Page as Listed};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -51,6 +51,8 @@ type Fields = Map<String, Value>;
 struct ListContactsParams {
     /// The beginning of a name, of a telephone number (`+...`) or of a mail address (with `@`).
     search: Option<String>,
+    /// Only those of a segment, by its name; not together with `search`.
+    segment: Option<String>,
     #[serde(flatten)]
     #[param(ignore)]
     page: PageParams,
@@ -70,6 +72,25 @@ async fn list_contacts(
 ) -> Result<Json<Page<Value>>, Problem> {
     const LIST: &str = "contacts";
     let Range { limit, after } = params.page.range(LIST)?;
+    if let Some(segment) = params.segment {
+        if params.search.is_some() {
+            return Err(Problem::new(
+                Code::InvalidParameter,
+                "`segment` and `search` do not go together: put the search into a filter.",
+            ));
+        }
+        let listed = app
+            .messaging
+            .segments()
+            .contacts(
+                &caller.workspace,
+                &Meant::Segment(segment),
+                after.as_deref(),
+                Some(limit),
+            )
+            .await?;
+        return Ok(Json(page(listed, LIST)));
+    }
     let which = ListContacts {
         search: params.search,
         after,

@@ -7,6 +7,7 @@ mod contacts;
 mod conversations;
 mod events;
 mod hosts;
+mod imports;
 mod inbound;
 mod keys;
 mod lists;
@@ -17,6 +18,7 @@ mod public;
 mod runs;
 mod schedules;
 mod secrets;
+mod segments;
 mod stream;
 mod templates;
 mod users;
@@ -44,6 +46,8 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(conversations::router())
         .merge(users::router())
         .merge(lists::router())
+        .merge(segments::router())
+        .merge(imports::router())
         .merge(messages::router())
         .merge(templates::router())
         .merge(opt_outs::router())
