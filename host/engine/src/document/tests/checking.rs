@@ -228,7 +228,7 @@ fn a_field_takes_only_what_its_type_takes() {
     assert_eq!(
         ask("save: {field: age}"),
         [
-            "field-type 4:46: the field `age` is of the type `number`, which takes no `text`: choose a field \
+            "field-type 4:43: the field `age` is of the type `number`, which takes no `text`: choose a field \
              of the type `text` or `list`"
         ]
     );
