@@ -294,14 +294,14 @@ async fn what_is_wrong_with_a_segment_is_said() {
     api.put("/v1/lists/news", json!({})).await.ok();
     let good = json!({"field": "contact.country", "exists": true});
     for (filter, said) in [
-        (json!({}), "an operator is missing"),
+        (json!({}), "`field` is missing"),
         (
             json!({"field": "contact.contry", "is": "FR"}),
             "did you mean `country`",
         ),
         (
             json!({"field": "country", "is": "FR"}),
-            "such as `contact.country`",
+            "write namespace and name",
         ),
         (
             json!({"field": "call.status", "is": "missed"}),

@@ -4,6 +4,7 @@
 //! What is kept in memory is only ever a copy: writers change the database first and then forget
 //! the copy.
 
+use crate::blacklist::{self, Blacklist};
 use crate::connectors::Connector;
 use crate::error::{Error, Result};
 use crate::host::{Guard, Host};
@@ -93,6 +94,7 @@ pub(crate) struct Context {
     fields: Copies<String, Arc<Vec<ContactField>>>,
     users: Copies<String, Arc<Vec<User>>>,
     teams: Copies<String, Arc<Vec<Team>>>,
+    blacklists: Copies<String, Arc<Blacklist>>,
     connectors: Copies<String, Arc<Connector>>,
     order: AtomicI64,
     pub(crate) deliveries: Deliveries,
@@ -113,6 +115,7 @@ impl Context {
             fields: Copies::new(),
             users: Copies::new(),
             teams: Copies::new(),
+            blacklists: Copies::new(),
             connectors: Copies::new(),
             order,
             deliveries: Deliveries::default(),
@@ -318,6 +321,18 @@ impl Context {
         Ok(rows)
     }
 
+    pub(crate) async fn blacklist(&self, workspace: &str) -> Result<Arc<Blacklist>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.blacklists.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let ticket = self.blacklists.ticket();
+        let list = Arc::new(blacklist::load(self, workspace).await?);
+        self.blacklists
+            .put(key, Arc::clone(&list), self.copy_until(), ticket);
+        Ok(list)
+    }
+
     /// The connector of a digest. A digest's descriptor never changes.
     pub(crate) async fn connector(&self, digest: &str) -> Result<Arc<Connector>> {
         let key = digest.to_owned();
@@ -346,6 +361,7 @@ impl Context {
         self.fields.forget();
         self.users.forget();
         self.teams.forget();
+        self.blacklists.forget();
         self.secrets.forget();
     }
 }

@@ -53,6 +53,30 @@ pub(crate) fn dropped(
     }
 }
 
+/// The record that a message from a blacklisted address was dropped.
+pub(crate) fn rejected(
+    context: &Context,
+    bucket: i32,
+    workspace: &str,
+    contact: Option<String>,
+    provider_id: &str,
+    entry: &str,
+) -> Decision {
+    let said = format!("`{entry}` is on the blacklist: nothing is taken from it");
+    Decision {
+        bucket,
+        id: context.new_id("dec", bucket),
+        workspace: workspace.to_owned(),
+        contact,
+        kind: "message".to_owned(),
+        subject: provider_id.to_owned(),
+        workflow: None,
+        reason: "blacklisted".to_owned(),
+        detail: json!({"message": said}),
+        at: context.now(),
+    }
+}
+
 /// Which decisions are listed.
 #[derive(Debug, Clone, Default)]
 pub struct ListDecisions {

@@ -1,6 +1,7 @@
 //! The handle of messaging: cheap to clone, with one part for each thing that callers act on.
 
 use crate::assignment::{self, Assignments};
+use crate::blacklist::Blacklists;
 use crate::channels::Channels;
 use crate::contacts::{Contacts, resolve};
 use crate::context::Context;
@@ -151,6 +152,12 @@ impl Messaging {
     #[must_use]
     pub fn imports(&self) -> Imports {
         Imports::new(Arc::clone(&self.context), self.outbox.clone())
+    }
+
+    /// Addresses from which nothing is taken, and to which nothing is sent.
+    #[must_use]
+    pub fn blacklists(&self) -> Blacklists {
+        Blacklists::new(Arc::clone(&self.context))
     }
 
     /// Channels.

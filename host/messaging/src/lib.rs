@@ -15,6 +15,7 @@
 //! - nobody waits for the lock of a bucket while holding another.
 
 mod assignment;
+mod blacklist;
 mod channel_checks;
 mod channels;
 mod connectors;
@@ -57,6 +58,7 @@ mod users;
 mod workspaces;
 
 pub use assignment::{AssignRequest, Assignments, Person, Strategy};
+pub use blacklist::{Blacklists, Direction};
 pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};
 pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
 pub use conversations::{Conversations, ListConversations, Note};

@@ -847,6 +847,22 @@ record! {
 }
 
 record! {
+    /// An address, or a pattern of addresses, with which nobody talks.
+    BlacklistEntry in "blacklist" key("workspace", "address") {
+        /// The workspace.
+        workspace: String => Text,
+        /// In its normal form; with `*` at its end or beginning, a pattern.
+        address: String => Text,
+        /// `inbound`, `outbound` or `both`.
+        direction: String => Text,
+        /// For people.
+        note: Option<String> => Text,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
     /// Contacts that come out of a file.
     Import in "import" key("bucket", "id") bucketed {
         /// A bucket of the host that got the file.
@@ -946,4 +962,5 @@ pub const TABLES: &[&Table] = &[
     Import::TABLE,
     ImportChunk::TABLE,
     ImportRow::TABLE,
+    BlacklistEntry::TABLE,
 ];

@@ -12,6 +12,7 @@ const LISTS: &[&str] = &[
     "contact-fields",
     "segments",
     "imports",
+    "blacklist",
     "channels",
     "messages",
     "templates",

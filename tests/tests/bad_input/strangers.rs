@@ -59,6 +59,8 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     let place = place["queued"].as_str().unwrap().to_owned();
     let known = json!({"filter": {"field": "contact.email", "exists": true}});
     api.put("/v1/segments/known", known).await.ok();
+    let noted = json!({"note": "at night"});
+    api.put("/v1/blacklist/+33899*", noted).await.ok();
     let file = api.request(reqwest::Method::POST, "/v1/imports");
     let file = file
         .header("content-type", "text/csv")
@@ -88,6 +90,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         ("queue", vec![place]),
         ("segments", vec!["known".to_owned()]),
         ("imports", vec![file]),
+        ("blacklist", vec!["+33899*".to_owned()]),
         ("templates", vec!["hello".to_owned()]),
         ("contact-fields", vec!["city".to_owned()]),
         ("secrets", vec!["crm".to_owned(), "api-token".to_owned()]),

@@ -130,11 +130,12 @@ mod tests {
         #[test]
         fn rows_come_back_through_csv(rows in prop::collection::vec(prop::collection::vec("[^\0]{0,8}", 3), 1..8)) {
             let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["a", "b", "c"]).unwrap();
             for row in &rows {
                 writer.write_record(row.iter().map(|cell| guard(cell))).unwrap();
             }
             let bytes = writer.into_inner().unwrap();
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
+            let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(bytes.as_slice());
             let read: Vec<Vec<String>> = reader
                 .records()
                 .map(|row| row.unwrap().iter().map(|cell| unguard(cell).to_owned()).collect())

@@ -49,13 +49,15 @@ pub(crate) fn read(bytes: &[u8], delimiter: Option<&str>) -> Result<File> {
     let mut headers: Option<Vec<String>> = None;
     let mut rows: Vec<Row> = Vec::new();
     let mut record = csv::StringRecord::new();
+    let mut lines = Lines::new(text);
     loop {
         match reader.read_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => return Err(wrong(format!("the file is no CSV: {error}"))),
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let start = record.position().map_or(0, csv::Position::byte);
+        let line = lines.of(usize::try_from(start).unwrap_or(usize::MAX));
         if record.as_slice().len() > LONGEST_ROW {
             return Err(wrong(format!(
                 "the row on line {line} has more than {LONGEST_ROW} bytes: is a quotation mark \
@@ -89,6 +91,40 @@ pub(crate) fn read(bytes: &[u8], delimiter: Option<&str>) -> Result<File> {
         headers,
         rows,
     })
+}
+
+/// Counts lines upwards. The reader's own count is one too low where lines end with CR LF.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Lines<'a> {
+        Lines {
+            bytes: text.as_bytes(),
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the row that is found at or behind this byte.
+    fn of(&mut self, start: usize) -> u64 {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let blank = rest.iter().take_while(|one| matches!(one, b'\r' | b'\n'));
+        let start = self.bytes.len().min(start + blank.count());
+        while self.counted < start {
+            let next = self.bytes.get(self.counted + 1);
+            match self.bytes.get(self.counted) {
+                Some(b'\n') => self.line += 1,
+                Some(b'\r') if next != Some(&b'\n') => self.line += 1,
+                _ => {}
+            }
+            self.counted += 1;
+        }
+        self.line
+    }
 }
 
 fn wrong(said: impl Into<String>) -> Error {
@@ -207,6 +243,16 @@ mod tests {
         assert_eq!(file.rows[0], (2, vec!["1\nx".into(), "say \"hi\"".into()]));
         assert_eq!(file.rows[1].0, 6);
         assert_eq!(file.rows[1].1.len(), 3);
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_they_end_with() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["a,b", "1,\"x", "y\"", "", "2,2", "3,3"].join(end);
+            let file = read(text.as_bytes(), None).unwrap();
+            let lines: Vec<u64> = file.rows.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, [2, 5, 6], "{end:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::Inbound;
 use super::events::InboundMessage;
 use super::hear::{self, Heard};
 use crate::assignment;
+use crate::blacklist::Direction;
 use crate::connectors::Connector;
 use crate::contacts::address::Identity;
 use crate::contacts::document::Document;
@@ -20,8 +21,16 @@ use crate::opt_out::ACCOUNT;
 use crate::settings::Settings;
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Message, Seen, Wait};
-use jackfield_store::{Query, StoreExt};
+use jackfield_store::{Commit, Query, StoreExt};
 use serde_json::{Value, json};
+
+/// A message with what was made of it.
+struct Incoming {
+    message: InboundMessage,
+    heard: Option<Heard>,
+    /// The entry of the blacklist that its sender is on.
+    listed: Option<String>,
+}
 
 impl Inbound {
     pub(super) async fn message(&self, channel: &Channel, message: InboundMessage) -> Result<()> {
@@ -29,12 +38,19 @@ impl Inbound {
         let connector = context.connector(&channel.digest).await?;
         let settings = context.settings(&channel.workspace).await?;
         let identity = identity(&connector, channel, &message.from, &settings);
+        let keyword = self.keyword(&connector, &settings, &message);
+        let blacklist = context.blacklist(&channel.workspace).await?;
+        let listed = blacklist.closes(&identity.value, Direction::Inbound);
+        if let (Some(entry), None) = (&listed, &keyword) {
+            return self
+                .reject(channel, &identity, &message.provider_id, entry)
+                .await;
+        }
         let mut locked = resolve::find_or_make(context, &channel.workspace, &identity).await?;
         let bucket = locked.guard.bucket();
         if self.seen(bucket, channel, &message.provider_id).await? {
             return Ok(());
         }
-        let keyword = self.keyword(&connector, &settings, &message);
         let mut heard = None;
         if let Some(keyword) = keyword {
             // The opt-out lives in the bucket of its address: it is written before the message is
@@ -47,8 +63,53 @@ impl Inbound {
                 .await?;
             locked = resolve::find_or_make(context, &channel.workspace, &identity).await?;
         }
-        self.commit_message(channel, &settings, &identity, locked, message, heard)
+        let incoming = Incoming {
+            message,
+            heard,
+            listed,
+        };
+        self.commit_message(channel, &settings, &identity, locked, incoming)
             .await
+    }
+
+    /// Drops what comes from a blacklisted address, and says so. It makes no contact.
+    pub(super) async fn reject(
+        &self,
+        channel: &Channel,
+        identity: &Identity,
+        provider_id: &str,
+        entry: &str,
+    ) -> Result<()> {
+        let context = &*self.context;
+        let workspace = channel.workspace.as_str();
+        let known = resolve::find(context, workspace, identity).await?;
+        let bucket = match &known {
+            Some(contact) => contact.bucket,
+            None => context.bucket_of(&[workspace, &identity.word()]),
+        };
+        let guard = context.lock(bucket).await?;
+        if self.seen(bucket, channel, provider_id).await? {
+            return Ok(());
+        }
+        let mut commit = Commit::of(bucket);
+        commit.insert(&Seen {
+            bucket,
+            workspace: workspace.to_owned(),
+            scope: channel.id.clone(),
+            key: provider_id.to_owned(),
+            at: context.now(),
+        });
+        let contact = known.map(|contact| contact.id);
+        commit.put(&decisions::rejected(
+            context,
+            bucket,
+            workspace,
+            contact,
+            provider_id,
+            entry,
+        ));
+        context.host.commit(&guard, commit).await?;
+        Ok(())
     }
 
     async fn seen(&self, bucket: i32, channel: &Channel, provider_id: &str) -> Result<bool> {
@@ -76,13 +137,18 @@ impl Inbound {
         settings: &Settings,
         identity: &Identity,
         mut locked: Locked,
-        message: InboundMessage,
-        heard: Option<Heard>,
+        incoming: Incoming,
     ) -> Result<()> {
+        let Incoming {
+            message,
+            heard,
+            listed,
+        } = incoming;
         let context = &*self.context;
         let now = context.now();
         let bucket = locked.guard.bucket();
-        let blocked = locked.document.blocked();
+        // From a blacklisted address a compliance word is heard, and nothing else comes of it.
+        let blocked = listed.is_some() || locked.document.blocked();
         let mut events = Vec::new();
         let mut answers = Vec::new();
         let country = settings.default_country.as_deref();
@@ -118,7 +184,7 @@ impl Inbound {
                 ));
             }
         }
-        if locked.created {
+        if locked.created && listed.is_none() {
             let shown = locked
                 .document
                 .show(&context.channels(&channel.workspace).await?);
@@ -179,13 +245,14 @@ impl Inbound {
         }
         if blocked {
             let contact = &locked.document.row.id;
-            commit.put(&decisions::dropped(
-                context,
-                bucket,
-                &channel.workspace,
-                contact,
-                &message.provider_id,
-            ));
+            let (workspace, subject) = (&channel.workspace, &message.provider_id);
+            commit.put(&match &listed {
+                None => decisions::dropped(context, bucket, workspace, contact, subject),
+                Some(entry) => {
+                    let contact = Some(contact.clone());
+                    decisions::rejected(context, bucket, workspace, contact, subject, entry)
+                }
+            });
         } else {
             commit.insert(&entry.write());
         }

@@ -1,7 +1,8 @@
-//! What is looked at in the moment of sending, in this order: is the contact blocked, did somebody
-//! opt out, may marketing leave now and how often, is the messaging window open, does the channel
+//! What is looked at in the moment of sending, in this order: is the contact blocked, is the
+//! address on the blacklist, did somebody opt out, may marketing leave now and how often, is the messaging window open, does the channel
 //! take the content. Each refusal has a stable code and says what would be accepted.
 
+use crate::blacklist::Direction;
 use crate::connectors::Connector;
 use crate::contacts::document::Document;
 use crate::contacts::{address::Identity, resolve};
@@ -52,6 +53,18 @@ impl Case<'_> {
                     "blocked",
                     "the contact is blocked: unblock it to send to it",
                 ));
+            }
+            let list = self.context.blacklist(&self.message.workspace).await?;
+            let mut closed = None;
+            to.retain(|address| {
+                let entry = list.closes(address, Direction::Outbound);
+                let open = entry.is_none();
+                closed = entry.or(closed.take());
+                open
+            });
+            if let Some(entry) = closed.filter(|_| to.is_empty()) {
+                let said = format!("`{entry}` is on the blacklist: nothing is sent to it");
+                return Ok(refused("blacklisted", said));
             }
             let mut last = None;
             let mut open = Vec::new();

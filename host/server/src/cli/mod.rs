@@ -23,9 +23,9 @@ use crate::options::Options;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
-    channel, contact, contact_field, contact_list, conversation, event, host, import, inbound, key,
-    message, opt_out, plugin, queue, ready, run, schedule, secret, segment, team, template, user,
-    workflow, workspace,
+    blacklist, channel, contact, contact_field, contact_list, conversation, event, host, import,
+    inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret, segment, team,
+    template, user, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -94,6 +94,8 @@ enum Command {
     Segment(Group<segment::Command>),
     /// Contacts out of CSV files: review, start, look at, cancel
     Import(Group<import::Command>),
+    /// Addresses from which nothing is taken, and to which nothing is sent
+    Blacklist(Group<blacklist::Command>),
     /// Messages: look at, send, resend, cancel
     Message(Group<message::Command>),
     /// HTML templates
@@ -168,6 +170,7 @@ impl Cli {
             Command::List(group) => with(group, contact_list::run).await,
             Command::Segment(group) => with(group, segment::run).await,
             Command::Import(group) => with(group, import::run).await,
+            Command::Blacklist(group) => with(group, blacklist::run).await,
             Command::Message(group) => with(group, message::run).await,
             Command::Template(group) => with(group, template::run).await,
             Command::OptOut(group) => with(group, opt_out::run).await,

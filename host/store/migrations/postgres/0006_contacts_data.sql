@@ -52,3 +52,13 @@ CREATE TABLE import_row (
 
 CREATE INDEX import_list ON import (workspace, id);
 CREATE INDEX import_row_contact ON import_row (contact) WHERE contact IS NOT NULL;
+
+-- Addresses with which nobody talks.
+CREATE TABLE blacklist (
+    workspace text COLLATE "C" NOT NULL,
+    address text COLLATE "C" NOT NULL,
+    direction text COLLATE "C" NOT NULL,
+    note text COLLATE "C",
+    created_at bigint NOT NULL,
+    PRIMARY KEY (workspace, address)
+);

@@ -52,3 +52,13 @@ CREATE TABLE import_row (
 
 CREATE INDEX import_list ON import (workspace, id);
 CREATE INDEX import_row_contact ON import_row (contact) WHERE contact IS NOT NULL;
+
+-- Addresses with which nobody talks.
+CREATE TABLE blacklist (
+    workspace TEXT NOT NULL,
+    address TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    note TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, address)
+) STRICT;

@@ -1,6 +1,7 @@
 //! The routes, one file for each thing of the API. Each gives its part of router and document.
 
 mod assignments;
+mod blacklist;
 mod channels;
 mod contact_fields;
 mod contacts;
@@ -46,6 +47,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(conversations::router())
         .merge(users::router())
         .merge(lists::router())
+        .merge(blacklist::router())
         .merge(segments::router())
         .merge(imports::router())
         .merge(messages::router())
