@@ -390,7 +390,7 @@ fn wrong_settings_are_named() {
     );
     refused(
         json!({"type": "multiple-choice", "options": ["a label that is too long"]}),
-        "options[0]",
+        "options/0",
     );
     refused(
         json!({"type": "multiple-choice", "options": (0..11).map(|n| n.to_string()).collect::<Vec<_>>()}),

@@ -217,8 +217,9 @@ fn wrong_settings_are_named() {
     let url = "https://a.example";
     refused(json!({"url": url, "timeout": "121s"}), "timeout");
     refused(json!({"url": url, "map": {"a": "$..b"}}), "map.a");
+    refused(json!({"url": url, "map": {"A b": "$.x"}}), "A b");
     refused(
-        json!({"url": url, "map": {"A b": "$.x"}, "save-status": "Not A Name"}),
+        json!({"url": url, "save-status": "Not A Name"}),
         "save-status",
     );
     refused(json!({"url": url, "method": "TRACE"}), "method");
