@@ -138,15 +138,13 @@ impl Imports {
         };
         let mut commit = Commit::of(bucket);
         commit.insert(&import);
-        let mut seq = 0;
-        for chunk in chunks(file.rows) {
+        for (seq, chunk) in (0..).zip(chunks(file.rows)) {
             commit.insert(&ImportChunk {
                 bucket,
                 import: id.clone(),
                 seq,
                 rows: serde_json::to_value(chunk).unwrap_or_default(),
             });
-            seq += 1;
             if commit.writes.len() >= CHUNKS {
                 let whole = std::mem::replace(&mut commit, Commit::of(bucket));
                 let guard = context.lock(bucket).await?;

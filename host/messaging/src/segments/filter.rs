@@ -207,10 +207,11 @@ impl Names {
             if let Some((what, known)) = known
                 && NAMING.contains(&leaf.operator.name)
             {
-                problems.extend(named(&leaf.operand).filter_map(|name| {
-                    (!known.iter().any(|one| one == name))
-                        .then(|| Problem::new(operand.clone(), missing(what, name, known)))
-                }));
+                let unknown =
+                    named(&leaf.operand).filter(|name| known.iter().all(|one| one != name));
+                problems.extend(
+                    unknown.map(|name| Problem::new(operand.clone(), missing(what, name, known))),
+                );
             }
         }
         problems
