@@ -15,7 +15,7 @@ const MOST: usize = 200;
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 200;
 /// The highest penalty.
-pub const MOST_PENALTY: u32 = 100;
+pub(crate) const MOST_PENALTY: u32 = 100;
 
 /// A user's place in a team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
