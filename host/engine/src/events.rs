@@ -7,8 +7,8 @@
 //! events in order.
 
 use crate::conditions::Condition;
-use crate::document::trigger::{aim, is_aimed};
-use crate::document::{ExitOn, Trigger};
+use crate::document::trigger::{RECEIVED, aim, is_aimed};
+use crate::document::{ExitOn, Own, Received, Trigger};
 use crate::domain::{DomainError, NewEvent, View};
 use crate::engine::{BucketLock, Core, Engine};
 use crate::plugins::UNFINISHED;
@@ -18,7 +18,7 @@ use crate::run::journal::Entry;
 use crate::run::opening;
 use crate::run::state::{State, Wake};
 use crate::run::wake;
-use crate::scope::RunScope;
+use crate::scope::{RunScope, timestamp};
 use crate::tenure::Elsewhere;
 use crate::workflows::{Version, WorkflowError};
 use jackfield_store::records::{Decision, Enrolment, Event, Run, Wait};
@@ -60,7 +60,7 @@ pub struct Skipped {
     /// Its name.
     pub workflow: String,
     /// `account-scope`, `condition`, `once-per-contact`, `already-enrolled`, `blocked`,
-    /// `loop-guard`.
+    /// `loop-guard`, `number`, `window`, `keywords`, `stop-after-match`.
     pub reason: String,
     /// What was looked at.
     pub detail: Value,
@@ -210,19 +210,58 @@ pub(crate) async fn react(
             id: row.id.clone(),
             ..AcceptedEvent::default()
         };
-        wake_waits(core, &row, commit, &mut react, &mut outcome).await?;
+        let mut keywords = Keywords::default();
+        if row.name == RECEIVED {
+            // Before questions: whoever says a keyword means it.
+            keywords.turn = true;
+            start_runs(
+                core,
+                &row,
+                depth,
+                &mut keywords,
+                commit,
+                &mut react,
+                &mut outcome,
+            )
+            .await?;
+            keywords.turn = false;
+        }
+        let heard = keywords.stopped.as_deref();
+        wake_waits(core, &row, heard, commit, &mut react, &mut outcome).await?;
         events.extend(exit_runs(core, &row, commit, &mut react).await?);
-        start_runs(core, &row, depth, commit, &mut react, &mut outcome).await?;
+        start_runs(
+            core,
+            &row,
+            depth,
+            &mut keywords,
+            commit,
+            &mut react,
+            &mut outcome,
+        )
+        .await?;
         commit.put(&row);
         react.accepted.events.push(outcome);
     }
     Ok(react)
 }
 
-/// Ends the waits that the event matches.
+/// How triggers with keywords are gone through, which comes before all else that a message does.
+#[derive(Default)]
+struct Keywords {
+    /// It is their turn; else that of all others.
+    turn: bool,
+    /// The workflow that was started by a keyword and lets no other do so.
+    stopped: Option<String>,
+    /// The workflows that were started by one.
+    started: Vec<String>,
+}
+
+/// Ends the waits that the event matches; those of questions not where it was heard as a keyword
+/// that stops there.
 async fn wake_waits(
     core: &Arc<Core>,
     event: &Event,
+    heard: Option<&str>,
     commit: &mut Commit,
     react: &mut React,
     outcome: &mut AcceptedEvent,
@@ -255,8 +294,12 @@ async fn wake_waits(
             continue;
         }
         seen.push(wait.run.clone());
-        if wait.claim && newest.as_ref() != Some(&wait.run) {
-            wake::passed_over(core, &wait.run, event, commit).await?;
+        if wait.claim && (heard.is_some() || newest.as_ref() != Some(&wait.run)) {
+            let went_to = match heard {
+                Some(workflow) => format!("the workflow `{workflow}`, which listens for it"),
+                None => "a newer question to the same contact".to_owned(),
+            };
+            wake::passed_over(core, &wait.run, event, &went_to, commit).await?;
             continue;
         }
         let wake = Wake::Event {
@@ -354,6 +397,7 @@ async fn start_runs(
     core: &Arc<Core>,
     event: &Event,
     depth: u32,
+    keywords: &mut Keywords,
     commit: &mut Commit,
     react: &mut React,
     outcome: &mut AcceptedEvent,
@@ -361,26 +405,52 @@ async fn start_runs(
     let live = core.workflows.live(&event.workspace).await?;
     let mut view = None;
     for version in live.iter() {
+        if keywords.started.contains(&version.workflow) {
+            continue;
+        }
         let mut considered = None;
+        let mut heard = None;
+        let mut stops = false;
         let named = version.document.triggers.iter().enumerate();
         for (_, trigger) in named.filter(|(place, trigger)| {
-            trigger.event == event.name && is_meant(event, &version.workflow, *place)
+            trigger.event == event.name
+                && trigger.own.has_keywords() == keywords.turn
+                && is_meant(event, &version.workflow, *place)
         }) {
             let seen = Seen {
                 commit,
                 react,
                 view: &mut view,
+                stopped: keywords.stopped.as_deref(),
+                heard: &mut heard,
             };
             let refusal = consider(core, event, depth, version, trigger, seen).await?;
             considered = Some(refusal);
             if considered == Some(None) {
+                stops = matches!(&trigger.own, Own::Received(own) if own.stop_after_match);
                 break;
             }
         }
         match considered {
             None => {}
             Some(None) => {
-                let (run, _) = add_run(core, version, event, depth, |_, _| {}, commit).await?;
+                if keywords.turn {
+                    keywords.started.push(version.workflow.clone());
+                    let first = stops.then(|| version.workflow.clone());
+                    keywords.stopped = keywords.stopped.take().or(first);
+                }
+                let tell = |_: &mut Run, state: &mut State| {
+                    if let (Some(heard), Some(message)) = (
+                        heard,
+                        state
+                            .trigger
+                            .get_mut("message")
+                            .and_then(Value::as_object_mut),
+                    ) {
+                        message.insert("keyword".to_owned(), heard.into());
+                    }
+                };
+                let (run, _) = add_run(core, version, event, depth, tell, commit).await?;
                 outcome.runs.push(run.id.clone());
                 react.started.push(run);
             }
@@ -420,6 +490,10 @@ struct Seen<'a> {
     react: &'a React,
     /// Made for the first trigger that looks.
     view: &'a mut Option<View>,
+    /// The workflow that started by a keyword and lets no other do so.
+    stopped: Option<&'a str>,
+    /// The keyword that the trigger has heard.
+    heard: &'a mut Option<String>,
 }
 
 /// Whether a trigger is taken; if not, why.
@@ -435,6 +509,8 @@ async fn consider(
         commit,
         react,
         view,
+        stopped,
+        heard,
     } = seen;
     if depth > MAX_DEPTH {
         return Ok(Some(("loop-guard", json!({"depth": depth}))));
@@ -467,19 +543,25 @@ async fn consider(
     if blocked == Some(true) {
         return Ok(Some(("blocked", Value::Null)));
     }
-    if let Some(condition) = &trigger.when {
-        let scope = RunScope {
-            view,
-            trigger: &event.data,
-            vars: None,
-            outputs: None,
-            run: None,
-            values: None,
-            now: event.at,
-        };
-        if !condition.evaluate(&scope) {
-            return Ok(Some(("condition", json!(condition.explain(&scope)))));
+    let scope = RunScope {
+        view,
+        trigger: &event.data,
+        vars: None,
+        outputs: None,
+        run: None,
+        values: None,
+        now: event.at,
+    };
+    if let Own::Received(received) = &trigger.own {
+        match listen(received, &scope, stopped) {
+            Ok(keyword) => *heard = keyword,
+            Err(refusal) => return Ok(Some(refusal)),
         }
+    }
+    if let Some(condition) = &trigger.when
+        && !condition.evaluate(&scope)
+    {
+        return Ok(Some(("condition", json!(condition.explain(&scope)))));
     }
     let Some(contact) = &event.contact else {
         return Ok(None);
@@ -511,6 +593,37 @@ async fn consider(
     let newest = wake::load(core, &enrolled.run).await?;
     let active = newest.filter(|run| UNFINISHED.contains(&run.state.as_str()));
     Ok(active.map(|run| ("already-enrolled", json!({"run": run.id}))))
+}
+
+/// Whether a message is what a trigger listens for, and the keyword; if not, why.
+fn listen(
+    received: &Received,
+    scope: &RunScope<'_>,
+    stopped: Option<&str>,
+) -> Result<Option<String>, (&'static str, Value)> {
+    let message = &scope.trigger["message"];
+    if !received.is_for(message) {
+        let detail = json!({"to": message["to"], "channel": message["channel"]});
+        return Err(("number", detail));
+    }
+    if !received.is_open(timestamp(scope.now), &scope.view.time_zone) {
+        let detail = json!({"from": received.from, "until": received.until});
+        return Err(("window", detail));
+    }
+    let Some(keywords) = &received.keywords else {
+        return Ok(None);
+    };
+    let text = message["text"].as_str().unwrap_or_default();
+    let Some(keyword) = keywords.heard(text, scope) else {
+        return Err(("keywords", json!({"text": message["text"]})));
+    };
+    match stopped {
+        Some(workflow) => Err((
+            "stop-after-match",
+            json!({"workflow": workflow, "keyword": keyword}),
+        )),
+        None => Ok(Some(keyword).filter(|keyword| !keyword.is_empty())),
+    }
 }
 
 /// That the contact was once enrolled in the workflow.

@@ -5,11 +5,10 @@
 //! STOP. A provider that has recognised the word itself is believed.
 
 use crate::settings::KeywordSettings;
+pub(crate) use jackfield_engine::conditions::words::normal as fold;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 /// What a word asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,17 +131,6 @@ fn packs(settings: &KeywordSettings) -> impl Iterator<Item = (&'static str, &'st
 
 fn has(pack: &Pack, keyword: Keyword, folded: &str) -> bool {
     pack.words(keyword).iter().any(|word| fold(word) == folded)
-}
-
-/// Case, accents and width folded, spaces collapsed, edges without punctuation and emoji.
-pub(crate) fn fold(text: &str) -> String {
-    let plain: String = text
-        .nfkd()
-        .filter(|one| !is_combining_mark(*one))
-        .flat_map(char::to_lowercase)
-        .collect();
-    let trimmed = plain.trim_matches(|one: char| !one.is_alphanumeric());
-    trimmed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

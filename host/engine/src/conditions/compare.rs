@@ -8,6 +8,7 @@ use serde_json::Value;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::operators::{Compiled, Test};
+use super::words::words;
 use crate::{
     schedule::{Duration, Moment},
     variables::as_text,
@@ -210,13 +211,7 @@ pub(super) fn contains_word(test: &Test<'_>) -> bool {
 /// runs of letters and digits, case and accents folded, so "ARRÊT!" is "arret" and "nonstop" does
 /// not hold "stop".
 fn any_words(test: &Test<'_>, holds: impl Fn(&[String], &[String]) -> bool) -> bool {
-    let words = |value: &Value| -> Vec<String> {
-        without_accents(&fold_text(&as_text(value), true))
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
+    let words = |value: &Value| words(&as_text(value));
     let wanted: Vec<Vec<String>> = items(test.expected).into_iter().map(words).collect();
     any_item(test, |item| {
         let said = words(item);
@@ -262,7 +257,7 @@ fn fold(value: &Value, test: &Test<'_>) -> String {
 }
 
 /// NFKC and full case folding; NFKC again, because folding may undo it.
-fn fold_text(text: &str, fold_accents: bool) -> String {
+pub(super) fn fold_text(text: &str, fold_accents: bool) -> String {
     if text.is_ascii() {
         // All of the above leaves ASCII as it is, but for its capitals.
         return text.to_ascii_lowercase();
@@ -276,7 +271,7 @@ fn fold_text(text: &str, fold_accents: bool) -> String {
     }
 }
 
-fn without_accents(text: &str) -> String {
+pub(super) fn without_accents(text: &str) -> String {
     text.nfkd().filter(|c| !is_combining_mark(*c)).collect()
 }
 

@@ -20,6 +20,7 @@
 mod compare;
 pub mod operators;
 mod parse;
+pub mod words;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::StepDescriptor;
+use super::{Received, StepDescriptor};
 
 /// What there is in the workspace for which a document is checked.
 ///
@@ -46,7 +46,7 @@ pub trait Catalogue {
 }
 
 /// A published workflow, as far as others name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Published {
     /// Its name.
     pub name: String,
@@ -54,4 +54,6 @@ pub struct Published {
     pub manual: bool,
     /// The workflows that its steps start.
     pub starts: Vec<String>,
+    /// What it listens for in messages.
+    pub hears: Vec<Received>,
 }

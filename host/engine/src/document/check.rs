@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use super::{
     StepDescriptor,
     catalogue::Catalogue,
-    fits, graph,
+    fits, graph, is_name,
     model::{Document, Step},
     problem::{Problem, join, nearest, one_of},
     references::References,
     to_name,
-    trigger::{Own, Schedule},
+    trigger::{Own, Received, Schedule},
 };
 use crate::{
     conditions::Condition,
@@ -48,6 +48,10 @@ impl Document {
                 let path = path.replace("/when", "/for/list");
                 problems.extend(unknown_list(list, &path, catalogue));
             }
+            if let Own::Received(received) = &trigger.own {
+                let path = path.trim_end_matches("/when");
+                self.check_received(received, path, catalogue, &mut problems);
+            }
         }
         let mut jumps: HashMap<&str, Vec<String>> = HashMap::new();
         for step in &self.steps {
@@ -75,6 +79,46 @@ impl Document {
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems.dedup();
         problems
+    }
+
+    /// Channels among the numbers that do not exist, and keywords that start another workflow too.
+    fn check_received(
+        &self,
+        received: &Received,
+        path: &str,
+        catalogue: &dyn Catalogue,
+        problems: &mut Vec<Problem>,
+    ) {
+        if let Some(channels) = catalogue.channels() {
+            let names = || channels.iter().map(String::as_str);
+            for number in received.numbers.iter().filter(|number| is_name(number)) {
+                if !names().any(|name| name == number) {
+                    let message = format!("there is no channel `{number}`");
+                    problems.push(
+                        Problem::error("unknown-channel", join(path, "numbers"), message)
+                            .suggest(nearest(number, names())),
+                    );
+                }
+            }
+        }
+        for other in catalogue.workflows().unwrap_or_default() {
+            if other.name == self.name {
+                continue;
+            }
+            let shared = other
+                .hears
+                .iter()
+                .find_map(|hears| received.conflict(hears));
+            if let Some(keyword) = shared {
+                let message = format!(
+                    "{keyword} starts the workflow `{}` too, on the same number at the same time: \
+                     with `stop-after-match` only the one of lower priority number starts",
+                    other.name
+                );
+                let path = join(path, "match");
+                problems.push(Problem::warning("keyword-conflict", path, message));
+            }
+        }
     }
 
     /// Checks what the settings name (`x-jackfield-ref`), and answers with the steps among it.

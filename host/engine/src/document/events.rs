@@ -174,6 +174,12 @@ const RECEIVED: Namespace = namespace(
         field("content", Object, "All of its content"),
         field("payload", Text, "What the pressed button carries"),
         field("address", Text, "The contact's address on the channel"),
+        field("to", Text, "The number or address that it was sent to"),
+        field(
+            "keyword",
+            Text,
+            "The keyword of the trigger that it matched",
+        ),
         field("channel", Text, "The channel's name"),
         field("channel_id", Text, "The channel's id"),
         field("in_reply_to", Text, "The id of the message that it answers"),

@@ -1,5 +1,6 @@
 //! From a JSON value to a [`Document`]: form, names and targets. All problems are told.
 
+mod received;
 mod schedule;
 mod steps;
 mod triggers;

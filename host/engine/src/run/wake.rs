@@ -116,11 +116,12 @@ fn set_going(
     Ok(())
 }
 
-/// A newer question got the reply that this run was waiting for too: said on its timeline.
+/// Something else got the reply that this run was waiting for too: said on its timeline.
 pub(crate) async fn passed_over(
     core: &Core,
     id: &str,
     event: &Event,
+    went_to: &str,
     commit: &mut Commit,
 ) -> Result<(), AcceptError> {
     let Some(mut run) = load(core, id).await? else {
@@ -129,7 +130,7 @@ pub(crate) async fn passed_over(
     let entry = Entry::Log {
         level: "warn".to_owned(),
         message: format!(
-            "the event {} ({}) went to a newer question to the same contact; this one waits on",
+            "the event {} ({}) went to {went_to}; this one waits on",
             event.name, event.id
         ),
     };

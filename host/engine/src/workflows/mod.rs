@@ -611,6 +611,13 @@ fn published(version: &Version) -> Published {
         starts: version
             .document
             .starts(|step| version.plugins.get(step)?.step.as_ref()),
+        hears: triggers
+            .iter()
+            .filter_map(|trigger| match &trigger.own {
+                Own::Received(received) => Some((**received).clone()),
+                _ => None,
+            })
+            .collect(),
     }
 }
 

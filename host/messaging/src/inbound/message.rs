@@ -428,6 +428,7 @@ fn event(
         "content": without_bytes(&entry.data.content),
         "payload": entry.data.payload,
         "address": identity.value,
+        "to": entry.data.to.first(),
         "in_reply_to": entry.data.in_reply_to,
         "provider_id": entry.provider_id,
     }});

@@ -130,6 +130,7 @@ impl Reader {
         }
         match event {
             trigger::SCHEDULE => self.schedule(object, accounts, path).map(Own::Schedule),
+            trigger::RECEIVED => self.received(object, path),
             _ => Some(Own::Nothing),
         }
     }

@@ -4,14 +4,18 @@
 //! schedule's time), and such an event is *aimed*: it names the one trigger that it is for, so that it
 //! starts nothing else.
 
+mod received;
 mod schedule;
 
+pub use received::{Keyword, Kind, Match, Received};
 pub use schedule::Schedule;
 
 use serde_json::{Map, Value};
 
 /// The event of a trigger's own time.
 pub const SCHEDULE: &str = "schedule";
+/// The event that a contact has written.
+pub const RECEIVED: &str = "message.received";
 
 /// What a trigger says besides, by its event.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -21,14 +25,25 @@ pub enum Own {
     Nothing,
     /// `schedule`.
     Schedule(Schedule),
+    /// `message.received`.
+    Received(Box<Received>),
 }
 
 /// The keys that only triggers on some events have, with those events.
-pub(super) const OWN_KEYS: [(&str, &[&str]); 3] = [
+pub(super) const OWN_KEYS: [(&str, &[&str]); 8] = [
     ("cron", &[SCHEDULE]),
     ("time-zone", &[SCHEDULE]),
     ("for", &[SCHEDULE]),
+    ("match", &[RECEIVED]),
+    ("numbers", &[RECEIVED]),
+    ("from", &[RECEIVED]),
+    ("until", &[RECEIVED]),
+    ("stop-after-match", &[RECEIVED]),
 ];
+
+/// Those of `message.received`.
+pub(super) const RECEIVED_KEYS: [&str; 5] =
+    ["match", "numbers", "from", "until", "stop-after-match"];
 
 impl Own {
     /// Adds its keys to those of the trigger.
@@ -36,7 +51,16 @@ impl Own {
         match self {
             Own::Nothing => {}
             Own::Schedule(schedule) => schedule.write(out),
+            Own::Received(received) => received.write(out),
         }
+    }
+}
+
+impl Own {
+    /// Whether it listens for keywords.
+    #[must_use]
+    pub fn has_keywords(&self) -> bool {
+        matches!(self, Own::Received(received) if received.keywords.is_some())
     }
 }
 
