@@ -752,7 +752,7 @@ record! {
         revision: i64 => Int,
         /// What was asked for.
         data: Value => Json,
-        /// Since when it waits, or is assigned.
+        /// Since when it waits, is offered or is assigned.
         at: i64 => Int,
     }
 }

@@ -30,6 +30,8 @@ use std::collections::{HashMap, HashSet};
 const UNTOLD: &str = "assignment";
 /// How many waiting contacts are looked at for one that somebody can take.
 const LOOK: i64 = 500;
+/// After so many milliseconds an offer without an answer is made again.
+const UNANSWERED: i64 = 30_000;
 
 /// What a contact answers to an offer, and what the ledger is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -255,7 +257,34 @@ fn queued(base: Assignment, place: &Place) -> Assignment {
 
 /// Gives waiting contacts to whoever is free, until nobody is or nobody waits.
 pub(crate) async fn serve(context: &Context, workspace: &str) -> Result<()> {
+    let bucket = home(context, workspace);
+    if context.host.owns(bucket) {
+        let late = context.now().saturating_sub(UNANSWERED);
+        let unanswered = Query::<Assignment>::of(bucket)
+            .equal("state", "offered")
+            .equal("workspace", workspace)
+            .filter("at", Is::Less, late);
+        for row in context.store().find(unanswered).await? {
+            offer_again(context, &row).await?;
+        }
+    }
     give(context, workspace, None).await
+}
+
+/// Makes an offer again of which the answer is not known: the contact's owner may have been away.
+async fn offer_again(context: &Context, row: &Assignment) -> Result<()> {
+    let Ok(place) = Place::deserialize(&row.data) else {
+        return Ok(());
+    };
+    let users = context.users(&row.workspace).await?;
+    let user = users
+        .iter()
+        .find(|user| Some(&user.id) == row.assignee.as_ref());
+    if let Some(user) = user {
+        let person = Person::from(&UserView::read(user, context.now()));
+        offer(context, row, place, person).await?;
+    }
+    Ok(())
 }
 
 /// Gives one waiting contact, or all that somebody can have.
@@ -289,6 +318,7 @@ async fn offer_row(
     user: &Person,
 ) -> Result<()> {
     chosen.state = "offered".to_owned();
+    chosen.at = context.now();
     chosen.assignee = Some(user.id.clone());
     commit.put(chosen);
     let order = context.next_order();
@@ -565,16 +595,8 @@ pub(crate) async fn recover(context: &Context, buckets: &[i32]) -> Result<()> {
             if !workspaces.contains(&row.workspace) {
                 workspaces.push(row.workspace.clone());
             }
-            let Ok(place) = Place::deserialize(&row.data) else {
-                continue;
-            };
-            let users = context.users(&row.workspace).await?;
-            let user = users
-                .iter()
-                .find(|user| Some(&user.id) == row.assignee.as_ref());
-            if let Some(user) = user {
-                let person = Person::from(&UserView::read(user, context.now()));
-                offer(context, &row, place, person).await?;
+            if row.state == "offered" {
+                offer_again(context, &row).await?;
             }
         }
     }
