@@ -129,12 +129,12 @@ fn every_commit() -> Result<ExitCode> {
 pub(crate) fn build_with_faults() -> Result<()> {
     let build = |more: &[&str]| {
         let mut command = shell::cargo();
-        command
-            .args(["build", "--package", "jackfield-server"])
-            .args(more);
+        // Out of the whole workspace: of one package alone cargo would select fewer features of what
+        // it depends on, and build wasmtime and SQLite once more.
+        command.args(["build", "--workspace", "--bins"]).args(more);
         shell::run(&mut command)
     };
-    build(&["--features", "faults"])?;
+    build(&["--features", "jackfield-server/faults"])?;
     let (from, to) = (repo::program("debug", "jackfield"), repo::target("faults"));
     fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
     // A host of an earlier test may still run from the old file: replaced, not written over.
