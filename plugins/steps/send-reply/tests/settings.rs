@@ -13,7 +13,7 @@ fn code(settings: Value) -> String {
 
 #[test]
 fn settings_up_to_the_limits_are_taken() {
-    for settings in [json!({"text": "a"})] {
+    for settings in [json!({"text": "a"}), json!({"text": "$message.text"})] {
         assert_eq!(code(settings.clone()), "no-message", "{settings}");
     }
 }
