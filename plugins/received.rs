@@ -26,6 +26,8 @@ pub(crate) struct Received {
     #[serde(rename = "type")]
     kind: Option<String>,
     text: Option<String>,
+    /// What the trigger listened for and heard in it.
+    keyword: Option<String>,
     content: Value,
 }
 
@@ -79,8 +81,10 @@ impl Received {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// The keyword that the author names, else the first word of the text; on one line, and short.
+    /// The keyword that the author names, else the one that the trigger heard, else the first word of
+    /// the text; on one line, and short.
     pub(crate) fn keyword(&self, named: Option<&str>) -> String {
+        let named = named.or(self.keyword.as_deref());
         let named = named.map(str::trim).filter(|named| !named.is_empty());
         let first = || {
             let word = self.text().split_whitespace().next().unwrap_or_default();

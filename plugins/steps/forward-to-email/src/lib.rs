@@ -24,7 +24,7 @@ pub struct Settings {
     /// To whom: one to ten mail addresses. All are on one mail.
     #[schemars(length(min = 1, max = 10))]
     addresses: Vec<String>,
-    /// The keyword in the subject. Left out: the first word of the message.
+    /// The keyword in the subject. Left out: the one that the trigger heard, else the first word.
     keyword: Option<String>,
 }
 

@@ -45,7 +45,7 @@ pub struct Settings {
     /// How the body of a POST or PUT is written. Left out: `json`.
     #[serde(default)]
     body: BodyKind,
-    /// The keyword to tell. Left out: the first word of the message.
+    /// The keyword to tell. Left out: the one that the trigger heard, else the first word.
     keyword: Option<String>,
     /// How long to wait for the answer; at most `120s`.
     #[serde(default = "default_timeout")]
