@@ -85,10 +85,10 @@ async fn a_keyword_is_answered_and_forwarded_to_phones_mailboxes_and_a_service()
     assert_eq!(mails.len(), 1);
     let mail = &mails[0];
     assert_eq!(mail.envelope_to, ["ann@example.com", "bob@example.com"]);
-    assert_eq!(mail.subject, "main-sms: WIN");
+    assert_eq!(mail.subject, format!("{OFFICE}: WIN"));
     let text = mail.text.as_deref().unwrap().replace("\r\n", "\n");
     assert!(
-        text.starts_with(&format!("From: {CALLER}\nTo: main-sms\nReceived: 20")),
+        text.starts_with(&format!("From: {CALLER}\nTo: {OFFICE}\nReceived: 20")),
         "{text}"
     );
     assert!(text.contains("Win, a “bike”!"), "{text}");
@@ -104,7 +104,7 @@ async fn a_keyword_is_answered_and_forwarded_to_phones_mailboxes_and_a_service()
     assert_eq!(
         told.json,
         json!({
-            "message_id": received[0]["id"], "from": CALLER, "to": "main-sms", "text": "Win, a “bike”!",
+            "message_id": received[0]["id"], "from": CALLER, "to": OFFICE, "text": "Win, a “bike”!",
             "received_at": at, "keyword": "Win", "campaign": "spring",
         })
     );
