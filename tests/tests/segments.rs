@@ -40,10 +40,16 @@ async fn every_kind_of_test_that_a_filter_can_make() {
     contact(
         api,
         json!({"firstname": "Ann", "email": "ann@example.com", "country": "FR", "language": "fr",
-            "lifecycle": "customer", "tags": ["vip", "paris"], "spent": 120, "since": "2026-03-01",
-            "assignee": "bob@example.com"}),
+            "lifecycle": "customer", "tags": ["vip", "paris"], "spent": 120, "since": "2026-03-01"}),
     )
     .await;
+    api.post("/v1/users", json!({"email": "bob@example.com"}))
+        .await
+        .ok();
+    let assign = "/v1/contacts/email:ann@example.com/assignee";
+    api.put(assign, json!({"user": "bob@example.com"}))
+        .await
+        .ok();
     contact(
         api,
         json!({"firstname": "Bob", "phone": "+33612345678", "country": "BE", "spent": 7,

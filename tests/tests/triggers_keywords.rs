@@ -57,7 +57,7 @@ impl Line {
 async fn publish(api: &Api, name: &str, priority: u32, trigger: &str) -> Value {
     let yaml = format!(
         "name: {name}\ntrigger: {{event: message.received, {trigger}}}\n\
-         steps:\n  look: {{uses: branch@1, with: {{branches: []}}}}\n"
+         steps:\n  look: {{uses: branch@1, with: {{branches: [{{name: it, when: {{field: workflow.name, exists: true}}}}]}}, branches: {{it: end}}}}\n"
     );
     let put = format!("/v1/workflows/{name}?priority={priority}");
     let request = api.request(reqwest::Method::PUT, &put);
@@ -201,12 +201,12 @@ async fn the_same_keyword_of_two_workflows_is_said_when_the_second_is_published(
     assert_eq!(answer["warnings"], json!([]), "{answer:#}");
 
     let yaml = "name: four\ntrigger: {event: message.received, match: any, numbers: [chatt]}\n\
-                steps:\n  look: {uses: branch@1, with: {branches: []}}\n";
+                steps:\n  look: {uses: branch@1, with: {branches: [{name: it, when: {field: workflow.name, exists: true}}]}, branches: {it: end}}\n";
     api.put_workflow(yaml).await.ok();
     let said = api
         .post("/v1/workflows/four/publish", json!({}))
         .await
-        .refused(422, "invalid");
+        .refused(422, "invalid-document");
     assert_eq!(said["errors"][0]["code"], "unknown-channel", "{said:#}");
     assert_eq!(said["errors"][0]["suggestion"], "chat");
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 const HOUR: i64 = 3_600_000;
-const STEPS: &str = "steps:\n  look: {uses: branch@1, with: {branches: []}}\n";
+const STEPS: &str = "steps:\n  look: {uses: branch@1, with: {branches: [{name: it, when: {field: workflow.name, exists: true}}]}, branches: {it: end}}\n";
 
 async fn lab() -> Lab {
     Lab::open(&["wait", "branch"]).await
@@ -252,7 +252,10 @@ async fn what_is_wrong_with_a_schedule_is_said_when_it_is_published() {
         ),
     ] {
         let yaml = format!("name: s\ntrigger: {trigger}\n{STEPS}");
-        let said = api.put_workflow(&yaml).await.refused(422, "invalid");
+        let said = api
+            .put_workflow(&yaml)
+            .await
+            .refused(422, "invalid-document");
         assert!(said.to_string().contains(part), "{trigger}: {said:#}");
     }
     let news = format!(
@@ -261,7 +264,10 @@ async fn what_is_wrong_with_a_schedule_is_said_when_it_is_published() {
     api.put_workflow(&news).await.ok();
     api.put("/v1/lists/news", json!({})).await.ok();
     let publish = "/v1/workflows/news/publish";
-    let said = api.post(publish, json!({})).await.refused(422, "invalid");
+    let said = api
+        .post(publish, json!({}))
+        .await
+        .refused(422, "invalid-document");
     assert_eq!(said["errors"][0]["code"], "unknown-list", "{said:#}");
     assert_eq!(said["errors"][0]["suggestion"], "news");
     api.put_workflow(&news.replace("newss", "news")).await.ok();
@@ -284,5 +290,5 @@ async fn what_is_wrong_with_a_schedule_is_said_when_it_is_published() {
     // Nobody else makes it fire.
     api.post("/v1/events", json!({"name": "schedule"}))
         .await
-        .refused(422, "invalid");
+        .refused(422, "invalid-document");
 }
