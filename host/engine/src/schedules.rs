@@ -268,7 +268,7 @@ async fn reached(core: &Core, spec: &Spec) -> Result<Option<Firing>, ReadError> 
 
 /// Lets one schedule fire, time after time.
 async fn keep(core: &Arc<Core>, spec: &Spec, over: &CancellationToken) {
-    while !over.is_cancelled() {
+    while !over.is_cancelled() && !core.stopping.is_cancelled() {
         let next = match step(core, spec, over).await {
             Ok(next) => next,
             Err(error) => {
@@ -285,6 +285,7 @@ async fn keep(core: &Arc<Core>, spec: &Spec, over: &CancellationToken) {
         let Some(next) = next else { return };
         tokio::select! {
             () = over.cancelled() => return,
+            () = core.stopping.cancelled() => return,
             () = core.clock.sleep_until(next) => {}
         }
     }
@@ -411,10 +412,12 @@ async fn go_through(
             .domain()
             .ok_or_else(|| DomainError::Unavailable("the engine is not attached".to_owned()))?;
         let after = firing.reached.as_deref();
-        let page = match domain
-            .contacts_on(&spec.row.workspace, list, after, PAGE)
-            .await
-        {
+        let page = tokio::select! {
+            () = over.cancelled() => return Ok(()),
+            () = core.stopping.cancelled() => return Ok(()),
+            page = domain.contacts_on(&spec.row.workspace, list, after, PAGE) => page,
+        };
+        let page = match page {
             Ok(page) => page,
             Err(DomainError::Invalid(reason)) => {
                 tracing::warn!(
