@@ -172,8 +172,8 @@ impl AssignRequest {
             let said = format!("1 to {MOST_OPEN}");
             problems.push(Problem::new("fewer-than", said));
         }
-        let far = |priority: i32| priority.abs() > MOST_PRIORITY;
-        if self.priority.is_some_and(far) {
+        let near = -MOST_PRIORITY..=MOST_PRIORITY;
+        if self.priority.is_some_and(|it| !near.contains(&it)) {
             let said = format!("-{MOST_PRIORITY} to {MOST_PRIORITY}");
             problems.push(Problem::new("priority", said));
         }
@@ -241,6 +241,12 @@ mod tests {
             ..team
         };
         assert_eq!(wrong(&bounds), ["fewer-than", "priority", "service-level"]);
+        let lowest = AssignRequest {
+            workspace: true,
+            priority: Some(i32::MIN),
+            ..AssignRequest::default()
+        };
+        assert_eq!(wrong(&lowest), ["priority"]);
     }
 
     #[test]
