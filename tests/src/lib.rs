@@ -17,6 +17,7 @@
 )]
 
 mod api;
+mod chat;
 mod cluster;
 mod host;
 mod lab;
@@ -27,6 +28,7 @@ mod poll;
 mod program;
 
 pub use api::{Answer, Api};
+pub use chat::{ANN, ANN_WHO, Chat, fill_in, template};
 pub use cluster::Cluster;
 pub use host::{Done, Host};
 pub use lab::{Audience, DAY, EVERYBODY, Lab, START};

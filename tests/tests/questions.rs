@@ -3,107 +3,38 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use jackfield_peers::{Answer, Crm};
-use jackfield_tests::{Api, Host, PATIENCE, program_with_faults};
+use jackfield_peers::Answer;
+use jackfield_tests::{ANN_WHO as WHO, Chat, Host};
 use serde_json::{Value, json};
-use std::fs;
 
-const TOKEN: &str = "a long random text that both sides share";
-const ANN: &str = "+33600000001";
-const WHO: &str = "phone:+33600000001";
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
-/// A host with a channel that has buttons, and the integrator behind it.
-struct Chat {
-    host: Host,
-    integrator: Crm,
-    webhook: String,
-    client: reqwest::Client,
-    written: u32,
-    /// How far the host's clock is ahead, where it can be moved.
-    clock: Option<tempfile::TempDir>,
+/// A chat in which Ann has said hello.
+async fn chat() -> Chat {
+    greeted(Chat::open().await).await
 }
 
-impl Chat {
-    async fn open() -> Chat {
-        Chat::open_on(Host::start().await).await
-    }
+/// The same, with a clock that can be put forward.
+async fn clocked_chat() -> Chat {
+    greeted(Chat::open_clocked().await).await
+}
 
-    /// With a clock that can be put forward.
-    async fn open_clocked() -> Chat {
-        let folder = tempfile::tempdir().unwrap();
-        let mut host = Host::start_program(&program_with_faults(), &[]).await;
-        host.kill();
-        fs::write(folder.path().join("ahead"), "0").unwrap();
-        host.set_environment("JACKFIELD_CLOCK", folder.path().join("ahead").to_str());
-        host.begin().await;
-        let mut chat = Chat::open_on(host).await;
-        chat.clock = Some(folder);
-        chat
-    }
+async fn greeted(mut chat: Chat) -> Chat {
+    chat.write("hello").await;
+    chat
+}
 
-    async fn open_on(host: Host) -> Chat {
-        let integrator = Crm::start().await.unwrap();
-        for n in 0..100 {
-            integrator.answer_next(Answer::new(200, json!({"mId": format!("mid-{n}")})));
-        }
-        let channel = json!({
-            "name": "chat",
-            "connector": "custom-channel@1",
-            "settings": {"webhook-url": format!("{}/message", integrator.url), "channel-id": "c"},
-            "secrets": {"api-token": TOKEN},
-        });
-        let made = host.api.post("/v1/channels", channel).await.ok();
-        let webhook = made["webhook"].as_str().unwrap().to_owned();
-        let mut chat = Chat {
-            host,
-            integrator,
-            webhook,
-            client: reqwest::Client::new(),
-            written: 0,
-            clock: None,
-        };
-        chat.write("hello").await;
-        chat
-    }
-
-    fn api(&self) -> &Api {
-        &self.host.api
-    }
-
-    /// The host's clock is so many milliseconds ahead from now on.
-    fn ahead(&self, milliseconds: i64) {
-        let folder = self.clock.as_ref().expect("a clock that can be moved");
-        let next = folder.path().join("new");
-        fs::write(&next, milliseconds.to_string()).unwrap();
-        fs::rename(next, folder.path().join("ahead")).unwrap();
-    }
-
-    /// Ann writes a text.
-    async fn write(&mut self, text: &str) {
-        self.say(json!({"type": "text", "text": text})).await;
-    }
-
-    /// Ann sends a message.
-    async fn say(&mut self, message: Value) {
-        self.written += 1;
-        let body = json!({
-            "channelId": "c", "contactId": ANN,
-            "events": [{"type": "message", "mId": format!("in-{}", self.written),
-                "timestamp": 1_795_000_000_000_i64, "message": message}],
-        });
-        let request = self.client.post(&self.webhook).bearer_auth(TOKEN);
-        let answer = request.json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{answer:?}");
-    }
-
-    /// The n-th message that left, from 1.
-    async fn sent(&self, n: usize) -> Value {
-        let all = self.integrator.requests().at_least(n, PATIENCE).await;
-        all.unwrap()[n - 1].json["message"].clone()
-    }
-
+/// Questions that are asked in a chat.
+trait Asks {
     /// Publishes a workflow of one question.
+    async fn publish(&self, name: &str, settings: Value);
+    /// Starts a workflow of one question; the run, once it waits for the answer.
+    async fn ask(&self, name: &str, settings: Value) -> String;
+    /// The branch and the output with which a run's question ended.
+    async fn end(&self, run: &str) -> (String, Value);
+}
+
+impl Asks for Chat {
     async fn publish(&self, name: &str, settings: Value) {
         let document = json!({
             "name": name, "trigger": {"event": "manual"},
@@ -119,7 +50,6 @@ impl Chat {
         api.post(&publish, json!({})).await.ok();
     }
 
-    /// Starts a workflow of one question; the run, once it waits for the answer.
     async fn ask(&self, name: &str, settings: Value) -> String {
         self.publish(name, settings).await;
         let api = self.api();
@@ -130,7 +60,6 @@ impl Chat {
         run
     }
 
-    /// The branch and the output with which a run's question ended.
     async fn end(&self, run: &str) -> (String, Value) {
         let done = self.api().completed(run).await;
         let timeline = self.api().timeline(run).await;
@@ -145,7 +74,7 @@ impl Chat {
 
 #[tokio::test]
 async fn every_kind_of_answer_is_refused_asked_again_and_stored_as_its_kind() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     let api = chat.api().clone();
     let settings = json!({"default-country": "FR", "date-format": "DD/MM/YYYY"});
     api.patch("/v1/workspaces/main", json!({"settings": settings}))
@@ -285,7 +214,7 @@ async fn every_kind_of_answer_is_refused_asked_again_and_stored_as_its_kind() {
 
 #[tokio::test]
 async fn a_choice_has_buttons_that_are_pressed_and_a_numbered_list_where_they_do_not_fit() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     let options: Vec<String> = (1..=10).map(|n| format!("Option number {n:>6}")).collect();
     assert!(options.iter().all(|option| option.chars().count() == 20));
     let settings = json!({"text": "Which?", "type": "multiple-choice", "options": options});
@@ -408,7 +337,7 @@ async fn settings_that_cannot_work_are_refused_when_the_workflow_is_published() 
 
 #[tokio::test]
 async fn retries_are_counted_from_none_to_five_and_then_the_answer_is_invalid() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     for retries in [0_u64, 1, 5] {
         let settings = json!({"text": "How many?", "type": "number", "max-retries": retries,
             "retry-text": "A number, please."});
@@ -440,7 +369,7 @@ async fn retries_are_counted_from_none_to_five_and_then_the_answer_is_invalid() 
 
 #[tokio::test]
 async fn without_a_branch_an_invalid_answer_fails_the_run_and_no_answer_ends_it() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     let api = chat.api().clone();
     api.publish(
         "name: strict\ntrigger: {event: manual}\nsteps:\n  \
@@ -472,7 +401,7 @@ async fn without_a_branch_an_invalid_answer_fails_the_run_and_no_answer_ends_it(
 
 #[tokio::test]
 async fn skip_words_skip_and_an_attachment_is_no_answer() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     let settings = json!({"text": "Your mail?", "type": "email", "skip-words": ["passer", "skip"], "max-retries": 0});
     let run = chat.ask("skip", settings.clone()).await;
     chat.write("  SKIP! ").await;
@@ -489,7 +418,7 @@ async fn skip_words_skip_and_an_attachment_is_no_answer() {
 
 #[tokio::test]
 async fn a_question_that_does_not_leave_takes_the_branch_message_failure() {
-    let chat = Chat::open().await;
+    let chat = chat().await;
     let api = chat.api();
     // Nobody has written on any channel, so there is none to ask on.
     api.put("/v1/contacts/email:bob@example.com", json!({}))
@@ -507,7 +436,7 @@ async fn a_question_that_does_not_leave_takes_the_branch_message_failure() {
     );
 
     // The other side refuses it.
-    let deaf = Crm::start().await.unwrap();
+    let deaf = jackfield_peers::Crm::start().await.unwrap();
     deaf.answer_next(Answer::new(
         400,
         json!({"error": {"message": "no such user"}}),
@@ -515,7 +444,7 @@ async fn a_question_that_does_not_leave_takes_the_branch_message_failure() {
     let channel = json!({
         "name": "deaf", "connector": "custom-channel@1",
         "settings": {"webhook-url": format!("{}/message", deaf.url), "channel-id": "d"},
-        "secrets": {"api-token": TOKEN},
+        "secrets": {"api-token": "a text that both sides share"},
     });
     api.post("/v1/channels", channel).await.ok();
     api.publish(
@@ -538,7 +467,7 @@ async fn a_question_that_does_not_leave_takes_the_branch_message_failure() {
 
 #[tokio::test]
 async fn an_answer_in_three_messages_is_one_answer() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     let run = chat
         .ask(
             "address",
@@ -564,7 +493,7 @@ async fn an_answer_in_three_messages_is_one_answer() {
 
 #[tokio::test]
 async fn stop_wins_over_any_question_and_is_no_answer() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     let run = chat
         .ask("any", json!({"text": "Anything?", "skip-words": ["stop"]}))
         .await;
@@ -584,7 +513,7 @@ async fn stop_wins_over_any_question_and_is_no_answer() {
 
 #[tokio::test]
 async fn the_newest_question_gets_the_answer_and_no_workflow_starts_beside_it() {
-    let mut chat = Chat::open().await;
+    let mut chat = chat().await;
     let api = chat.api().clone();
     let first = chat.ask("first", json!({"text": "First?"})).await;
     let second = chat.ask("second", json!({"text": "Second?"})).await;
@@ -597,7 +526,7 @@ async fn the_newest_question_gets_the_answer_and_no_workflow_starts_beside_it() 
 
 #[tokio::test]
 async fn seven_days_are_waited_and_a_late_answer_is_an_ordinary_message() {
-    let mut chat = Chat::open_clocked().await;
+    let mut chat = clocked_chat().await;
     let api = chat.api().clone();
     let run = chat.ask("patient", json!({"text": "Well?"})).await;
     chat.ahead(7 * DAY - 60_000);

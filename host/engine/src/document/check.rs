@@ -74,11 +74,25 @@ impl Document {
         }
         self.check_graph(&descriptors, &jumps, &mut problems);
         self.check_starts(&descriptors, catalogue, &mut problems);
+        self.check_places(&mut problems);
         self.marks.locate(&mut problems);
         // A stable order; problems without a line keep the one in which they were found.
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems.dedup();
         problems
+    }
+
+    /// Places of a template that nobody has filled in yet; what else is wrong with them is not told.
+    fn check_places(&self, problems: &mut Vec<Problem>) {
+        for (path, what) in self.marks.places() {
+            problems.retain(|problem| problem.path != path);
+            let what = match what {
+                "" => String::new(),
+                what => format!(": {what}"),
+            };
+            let message = format!("this is yet to be filled in{what}");
+            problems.push(Problem::error("fill-in", path, message));
+        }
     }
 
     /// Channels among the numbers that do not exist, and keywords that start another workflow too.

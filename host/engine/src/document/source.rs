@@ -24,18 +24,31 @@ pub const MAX_DEPTH: usize = 32;
 /// Most values (mappings, lists and scalars together) in one document.
 pub const MAX_VALUES: usize = 50_000;
 
-/// Where the parts of a document stand in its text: line and column of each mapping entry's key and
-/// of each list's item, by JSON pointer.
+/// How a text begins that somebody has yet to write: what a template leaves to its reader.
+pub const PLACE: &str = "FILL-IN";
+
+/// Where the parts of a document stand in its text.
 #[derive(Debug, Clone, Default)]
-pub struct Marks(HashMap<String, (usize, usize)>);
+pub struct Marks {
+    /// Line and column of each mapping entry's key and of each list's item, by JSON pointer.
+    at: HashMap<String, (usize, usize)>,
+    /// Texts that are to be filled in, by JSON pointer, with what they are to say.
+    places: Vec<(String, String)>,
+}
 
 impl Marks {
+    /// Texts that are to be filled in: their JSON pointers, and what they are to say.
+    pub fn places(&self) -> impl Iterator<Item = (&str, &str)> {
+        let places = self.places.iter();
+        places.map(|(path, what)| (path.as_str(), what.as_str()))
+    }
+
     /// Line and column (both from 1) of what the pointer names, or of the nearest thing around it.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<(usize, usize)> {
         let mut path = path;
         loop {
-            if let Some(mark) = self.0.get(path) {
+            if let Some(mark) = self.at.get(path) {
                 return Some(*mark);
             }
             path = &path[..path.rfind('/')?];
@@ -252,8 +265,13 @@ impl Reading {
     }
 
     fn put(&mut self, value: Value, span: Span) -> bool {
-        if self.count(span).is_none() {
+        let Some(path) = self.count(span) else {
             return false;
+        };
+        if let Some(rest) = value.as_str().and_then(|text| text.strip_prefix(PLACE))
+            && (rest.is_empty() || rest.starts_with(' '))
+        {
+            self.marks.places.push((path, rest.trim().to_owned()));
         }
         self.attach(value);
         true
@@ -271,13 +289,13 @@ impl Reading {
             return None;
         }
         let Some(level) = self.levels.last() else {
-            self.marks.0.insert(String::new(), place(span));
+            self.marks.at.insert(String::new(), place(span));
             return Some(String::new());
         };
         let path = match &level.open {
             Open::List(items) => {
                 let path = join(&level.path, items.len());
-                self.marks.0.insert(path.clone(), place(span));
+                self.marks.at.insert(path.clone(), place(span));
                 path
             }
             Open::Map { key, .. } => join(&level.path, key.as_deref().unwrap_or_default()),
@@ -311,14 +329,14 @@ impl Reading {
         };
         let pointer = join(path, key);
         if entries.contains_key(key) {
-            let first = self.marks.0.get(&pointer).map_or(0, |mark| mark.0);
+            let first = self.marks.at.get(&pointer).map_or(0, |mark| mark.0);
             let message = format!("`{key}` stands here twice, first in line {first}");
             self.complain(span, "duplicate-key", message);
             if let Some(problem) = self.problems.last_mut() {
                 problem.path = pointer;
             }
         } else {
-            self.marks.0.insert(pointer, place(span));
+            self.marks.at.insert(pointer, place(span));
         }
         true
     }

@@ -15,6 +15,7 @@ pub mod progress;
 pub mod sources;
 pub mod sse;
 pub mod table;
+mod templates;
 pub mod text;
 pub mod timeline;
 pub mod tree;

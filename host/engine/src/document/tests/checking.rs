@@ -366,6 +366,21 @@ fn every_problem_is_told_with_its_place() {
 }
 
 #[test]
+fn places_of_a_template_are_to_be_filled_in_and_nothing_else_is_told_of_them() {
+    let source = steps(
+        "  a: {uses: send-message@1, with: {channel: FILL-IN the channel, text: FILL-INS are none}}\n  \
+         b: {uses: ask-question@1, with: {text: FILL-IN}}",
+    );
+    assert_eq!(
+        told(&source),
+        [
+            "fill-in 4:36: this is yet to be filled in: the channel",
+            "fill-in 5:36: this is yet to be filled in",
+        ]
+    );
+}
+
+#[test]
 fn what_is_right_is_not_complained_about() {
     for text in [
         "  b: {uses: send-message@1, with: {channel: $vars.channel, attempts: $vars.n, priority: \"$vars.p\"}}",

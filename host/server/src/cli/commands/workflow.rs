@@ -4,16 +4,29 @@ use crate::cli::client::{Body, Client, Connection, items};
 use crate::cli::exit::{Failure, item_line};
 use crate::cli::input;
 use crate::cli::table::{As, Column, list, one, print_json, say};
+use crate::cli::templates;
 use crate::http::problem::ErrorItem;
 use crate::http::views::item;
 use bytes::Bytes;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 use jackfield_engine::document::Document;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Prints a document to begin with; places marked FILL-IN want something of yours
+    New {
+        /// Which; `jackfield workflow templates` says what each is for
+        #[arg(long, value_parser = PossibleValuesParser::new(templates::names()))]
+        template: String,
+        /// The workflow's name, instead of the template's
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Lists the documents that `new` can begin with
+    Templates,
     /// Keeps a document as the draft of the workflow that it names
     Put {
         /// The document, YAML or JSON; `-` for standard input
@@ -81,6 +94,11 @@ const COLUMNS: &[Column] = &[
     ("changed", "/updated-at", As::Time),
 ];
 
+const TEMPLATES: &[Column] = &[
+    ("template", "/name", As::Text),
+    ("what it does", "/title", As::Text),
+];
+
 const VERSIONS: &[Column] = &[
     ("version", "/version", As::Text),
     ("published", "/published-at", As::Time),
@@ -88,13 +106,30 @@ const VERSIONS: &[Column] = &[
 ];
 
 pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure> {
-    if let Command::Validate { file, offline } = command {
-        return validate(to, &file, offline).await;
+    match command {
+        Command::New { template, name } => {
+            print!("{}", templates::document(&template, name.as_deref())?);
+            Ok(())
+        }
+        Command::Templates => {
+            let items = templates::list();
+            let items: Vec<Value> = items
+                .map(|(name, title)| json!({"name": name, "title": title}))
+                .collect();
+            list(to.json, &items, TEMPLATES, "There are no templates.");
+            Ok(())
+        }
+        Command::Validate { file, offline } => validate(to, &file, offline).await,
+        command => at_host(to, command).await,
     }
+}
+
+/// The commands that need a host.
+async fn at_host(to: &Connection, command: Command) -> Result<(), Failure> {
     let client = Client::new(to)?;
     let json = to.json;
     match command {
-        Command::Validate { .. } => Ok(()),
+        Command::New { .. } | Command::Templates | Command::Validate { .. } => Ok(()),
         Command::Put {
             file,
             publish,
