@@ -11,7 +11,12 @@ async fn every_built_in_plugin_has_the_page_that_it_makes_of_itself() {
     for entry in std::fs::read_dir(plugins()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let made = host.cli(["plugin", "page", name.as_str()]).await.ok();
+        let example = repository().join(format!("plugins/steps/{name}/example.yaml"));
+        let mut page = vec!["plugin".into(), "page".into(), name.clone()];
+        if example.exists() {
+            page.extend(["--example".to_owned(), example.to_str().unwrap().to_owned()]);
+        }
+        let made = host.cli(page).await.ok();
         let kept = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap_or_default();
         assert!(
             made == kept,

@@ -1,14 +1,22 @@
-//! The page of documentation of a plugin, made from its `describe` and its imports.
+//! The pages of documentation of plugins, made from their `describe` and their imports, and of the
+//! events that start workflows.
 //!
 //! Made, not written: what a plugin says of itself is what the host acts on, so it is what the page
-//! says too. `jackfield plugin page FILE` prints it; the pages of the built-in plugins stand in
-//! `docs/plugins`, and a test holds that they are what the plugins say.
+//! says too. `jackfield plugin page NAME` prints it; the pages of the built-in plugins stand in
+//! `docs/steps` and `docs/connectors`, and a test holds that they are what the plugins say.
 
+use jackfield_engine::document::SCHEMA;
+use jackfield_engine::document::events::Event;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// The page, in Markdown.
-pub(crate) fn page(descriptor: &Value, kind: &str, imports: &[&str]) -> String {
+/// The page, in Markdown; with a workflow that uses it, if there is one at hand.
+pub(crate) fn page(
+    descriptor: &Value,
+    kind: &str,
+    imports: &[&str],
+    example: Option<&str>,
+) -> String {
     let mut page = String::new();
     let name = text(descriptor, "name");
     let icon = descriptor["icon"].as_str().unwrap_or_default();
@@ -26,7 +34,9 @@ pub(crate) fn page(descriptor: &Value, kind: &str, imports: &[&str]) -> String {
             .next()
             .unwrap_or("1")
             .to_owned();
-        let _ = writeln!(page, "```yaml\nuses: {name}@{major}\n```\n");
+        let uses = format!("uses: {name}@{major}");
+        let example = example.map_or(uses.as_str(), str::trim_end);
+        let _ = writeln!(page, "```yaml\n{example}\n```\n");
     }
     settings(&mut page, "Settings", &descriptor["settings"]);
     branches(&mut page, descriptor);
@@ -35,6 +45,48 @@ pub(crate) fn page(descriptor: &Value, kind: &str, imports: &[&str]) -> String {
     permissions(&mut page, descriptor, imports);
     page.truncate(page.trim_end().len());
     page.push('\n');
+    page
+}
+
+/// The page of an event that starts workflows, in Markdown: what a trigger on it may say, and what it
+/// brings. Made of the table of events and of the schema of workflow documents.
+pub(crate) fn trigger(event: &Event, example: Option<&str>) -> String {
+    let mut page = format!("# {}\n\n{}.\n\n", event.name, event.title);
+    if let Some(example) = example {
+        let _ = writeln!(page, "```yaml\n{}\n```\n", example.trim_end());
+    }
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap_or_default();
+    let mut of_trigger = schema["$defs"]["trigger"].clone();
+    if let Some(properties) = of_trigger["properties"].as_object_mut() {
+        // What belongs to some events alone says so in its description.
+        properties.retain(|_, property| {
+            let said = property["description"].as_str().unwrap_or_default();
+            !said.starts_with("On `") || said.contains(&format!("`{}`", event.name))
+        });
+    }
+    let mut rows = Vec::new();
+    rows_of(&schema, &of_trigger, "", DEPTH, &mut rows);
+    table(&mut page, "Settings", &rows);
+    let _ = writeln!(page, "## What it brings\n");
+    if event.namespaces.is_empty() {
+        page.push_str("Nothing of its own.\n\n");
+    } else {
+        page.push_str("| variable | type | |\n|---|---|---|\n");
+        for namespace in event.namespaces {
+            for field in namespace.fields {
+                let kind = serde_json::to_value(field.kind).unwrap_or_default();
+                let kind = kind.as_str().unwrap_or_default();
+                let name = format!("{}.{}", namespace.name, field.name);
+                let _ = writeln!(page, "| `${name}` | {kind} | {} |", cell(field.title));
+            }
+            if namespace.open {
+                let name = namespace.name;
+                let _ = writeln!(page, "| `${name}.…` | | whatever else was sent |");
+            }
+        }
+        page.push('\n');
+    }
+    page.push_str("What is always there: [variables](../workflows.md#variables).\n");
     page
 }
 
@@ -50,25 +102,40 @@ fn cell(text: &str) -> String {
         .replace('|', "\\|")
 }
 
+/// How deep settings within settings are told.
+const DEPTH: usize = 3;
+
 fn settings(page: &mut String, heading: &str, schema: &Value) {
-    let Some(properties) = schema["properties"]
-        .as_object()
-        .filter(|all| !all.is_empty())
-    else {
+    let mut rows = Vec::new();
+    rows_of(schema, schema, "", DEPTH, &mut rows);
+    table(page, heading, &rows);
+}
+
+fn table(page: &mut String, heading: &str, rows: &[String]) {
+    if rows.is_empty() {
         return;
-    };
+    }
+    let _ = writeln!(
+        page,
+        "## {heading}\n\n| name | type | limits | default | |\n|---|---|---|---|---|"
+    );
+    for row in rows {
+        page.push_str(row);
+    }
+    page.push('\n');
+}
+
+/// A row for each property, and below it one for each of its own: `event`, `event.name`; of a list,
+/// `media[].url`.
+fn rows_of(root: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut Vec<String>) {
     let required: Vec<&str> = schema["required"]
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    let _ = writeln!(
-        page,
-        "## {heading}\n\n| name | type | default | |\n|---|---|---|---|"
-    );
-    for (name, property) in properties {
-        let resolved = resolve(schema, property);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let resolved = resolve(root, property);
         let default = match &property["default"] {
             Value::Null if required.contains(&name.as_str()) => "required".to_owned(),
             Value::Null => String::new(),
@@ -78,15 +145,80 @@ fn settings(page: &mut String, heading: &str, schema: &Value) {
             .as_str()
             .or_else(|| resolved["description"].as_str())
             .unwrap_or_default();
-        let _ = writeln!(
-            page,
-            "| `{name}` | {} | {} | {} |",
-            cell(&kind_of(schema, property)),
+        let path = format!("{prefix}{name}");
+        rows.push(format!(
+            "| `{path}` | {} | {} | {} | {} |\n",
+            cell(&kind_of(root, property)),
+            cell(&limits_of(root, property)),
             cell(&default),
             cell(description)
-        );
+        ));
+        if depth > 1 {
+            for (part, mark) in parts_of(root, property) {
+                rows_of(root, part, &format!("{path}{mark}."), depth - 1, rows);
+            }
+        }
     }
-    page.push('\n');
+}
+
+/// The mappings that a property is or holds, each with the mark of a list where it is an item.
+fn parts_of<'s>(root: &'s Value, property: &'s Value) -> Vec<(&'s Value, &'static str)> {
+    let property = resolve(root, property);
+    let mut parts = Vec::new();
+    let alternatives = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|name| property[*name].as_array());
+    for one in alternatives.into_iter().flatten() {
+        parts.extend(parts_of(root, one));
+    }
+    if property["properties"].is_object() {
+        parts.push((property, ""));
+    }
+    let items = resolve(root, &property["items"]);
+    if items["properties"].is_object() {
+        parts.push((items, "[]"));
+    }
+    parts
+}
+
+/// The bounds that a schema sets, for people.
+fn limits_of(root: &Value, property: &Value) -> String {
+    let schema = resolve(root, property);
+    let between =
+        |least: &str, most: &str, what: &str| match (schema[least].as_f64(), schema[most].as_f64())
+        {
+            (Some(least), Some(most)) if least == most => Some(format!("{least}{what}")),
+            (Some(least), Some(most)) => Some(format!("{least} to {most}{what}")),
+            (None, Some(most)) => Some(format!("at most {most}{what}")),
+            (Some(1.0), None) if !what.is_empty() => Some("not empty".to_owned()),
+            (Some(least), None) => Some(format!("at least {least}{what}")),
+            _ => None,
+        };
+    let mut said: Vec<String> = [
+        between("minimum", "maximum", ""),
+        between("minLength", "maxLength", " characters"),
+        between("minItems", "maxItems", " items"),
+        between("minProperties", "maxProperties", " entries"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if schema["items"].is_object() {
+        let each = limits_of(root, &schema["items"]);
+        if !each.is_empty() {
+            said.push(format!("each {each}"));
+        }
+    }
+    let alternatives = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|name| schema[*name].as_array());
+    for one in alternatives.into_iter().flatten() {
+        let more = limits_of(root, one);
+        if !more.is_empty() && !said.contains(&more) {
+            said.push(more);
+        }
+    }
+    said.join(", ")
 }
 
 fn resolve<'s>(schema: &'s Value, property: &'s Value) -> &'s Value {
@@ -290,17 +422,25 @@ mod tests {
         let descriptor = json!({
             "name": "wait", "version": "1.0.0", "title": "Wait", "summary": "Waits.",
             "settings": {"type": "object", "required": ["for"], "properties": {
-                "for": {"type": "string", "description": "How | long."},
+                "for": {"type": "string", "maxLength": 9, "description": "How | long."},
+                "many": {"type": ["array", "null"], "maxItems": 3, "items": {"type": "object", "properties": {
+                    "size": {"type": "integer", "minimum": 1, "maximum": 5}}}},
+                "event": {"anyOf": [{"$ref": "#/$defs/Event"}, {"type": "null"}]},
                 "kind": {"$ref": "#/$defs/Kind", "default": "a"}},
-                "$defs": {"Kind": {"enum": ["a", "b"], "description": "Which."}}},
+                "$defs": {"Kind": {"enum": ["a", "b"], "description": "Which."},
+                    "Event": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}}},
             "output": {}, "branches": [{"name": "timeout", "title": "Too late", "otherwise": "end"}],
         });
-        let page = page(&descriptor, "step", &["clock"]);
+        let page = page(&descriptor, "step", &["clock"], None);
         for line in [
             "# wait",
             "uses: wait@1",
-            "| `for` | text | required | How \\| long. |",
-            "| `kind` | `a` or `b` | `\"a\"` | Which. |",
+            "| `for` | text | at most 9 characters | required | How \\| long. |",
+            "| `many` | list of mapping | at most 3 items |  |  |",
+            "| `many[].size` | integer | 1 to 5 |  |  |",
+            "| `event` | mapping |  |  |  |",
+            "| `event.name` | text | not empty | required |  |",
+            "| `kind` | `a` or `b` |  | `\"a\"` | Which. |",
             "| `timeout` | Too late | the run ends, completed |",
             "- imports: `clock`",
         ] {

@@ -36,12 +36,12 @@ templates![
 ];
 
 /// The names of all templates, in order.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|(name, _)| *name)
 }
 
 /// Each template's name, and what it is for.
-pub fn list() -> impl Iterator<Item = (&'static str, String)> {
+pub(crate) fn list() -> impl Iterator<Item = (&'static str, String)> {
     ALL.iter().map(|(name, source)| {
         let document = Document::parse(source).ok();
         let title = document.and_then(|document| document.title);
@@ -53,7 +53,7 @@ pub fn list() -> impl Iterator<Item = (&'static str, String)> {
 ///
 /// # Errors
 /// `Usage` for a name that no workflow can have, or no template has.
-pub fn document(template: &str, name: Option<&str>) -> Result<String, Failure> {
+pub(crate) fn document(template: &str, name: Option<&str>) -> Result<String, Failure> {
     let found = ALL.iter().find(|(known, _)| *known == template);
     let (known, source) =
         found.ok_or_else(|| Failure::Usage(format!("there is no template `{template}`")))?;

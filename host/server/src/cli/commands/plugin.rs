@@ -88,6 +88,9 @@ pub(crate) enum OfHost {
     Page {
         /// Its name, `name@major` or digest
         plugin: String,
+        /// A workflow that uses it, shown on the page of a step
+        #[arg(long, value_name = "FILE")]
+        example: Option<String>,
     },
     /// Approves what a plugin may do
     Grant {
@@ -252,7 +255,8 @@ async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
             }
             Ok(())
         }
-        OfHost::Page { plugin } => {
+        OfHost::Page { plugin, example } => {
+            let example = example.as_deref().map(input::text).transpose()?;
             let answer = client.get(&["v1", "plugins", &plugin], &[]).await?;
             let imports: Vec<&str> = answer
                 .pointer("/asked/imports")
@@ -262,7 +266,10 @@ async fn of_host(session: Session, command: OfHost) -> Result<(), Failure> {
                 .filter_map(Value::as_str)
                 .collect();
             let kind = answer["kind"].as_str().unwrap_or("step");
-            print!("{}", page(&answer["descriptor"], kind, &imports));
+            print!(
+                "{}",
+                page(&answer["descriptor"], kind, &imports, example.as_deref())
+            );
             Ok(())
         }
         OfHost::Grant { plugin, only, host } => {

@@ -3,6 +3,7 @@
 use crate::cli::client::{Body, Client, Connection, items};
 use crate::cli::exit::{Failure, item_line};
 use crate::cli::input;
+use crate::cli::page;
 use crate::cli::table::{As, Column, list, one, print_json, say};
 use crate::cli::templates;
 use crate::http::problem::ErrorItem;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use jackfield_engine::document::Document;
+use jackfield_engine::document::events::{EVENTS, find};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -27,6 +29,14 @@ pub(crate) enum Command {
     },
     /// Lists the documents that `new` can begin with
     Templates,
+    /// Lists the events that start workflows, or prints the page of one (Markdown)
+    Triggers {
+        /// The event, such as `message.received`
+        event: Option<String>,
+        /// A workflow that it starts, shown on its page
+        #[arg(long, value_name = "FILE", requires = "event")]
+        example: Option<String>,
+    },
     /// Keeps a document as the draft of the workflow that it names
     Put {
         /// The document, YAML or JSON; `-` for standard input
@@ -94,6 +104,11 @@ const COLUMNS: &[Column] = &[
     ("changed", "/updated-at", As::Time),
 ];
 
+const TRIGGERS: &[Column] = &[
+    ("event", "/event", As::Text),
+    ("happens when", "/title", As::Text),
+];
+
 const TEMPLATES: &[Column] = &[
     ("template", "/name", As::Text),
     ("what it does", "/title", As::Text),
@@ -119,6 +134,7 @@ pub(crate) async fn run(to: &Connection, command: Command) -> Result<(), Failure
             list(to.json, &items, TEMPLATES, "There are no templates.");
             Ok(())
         }
+        Command::Triggers { event, example } => triggers(to.json, event, example),
         Command::Validate { file, offline } => validate(to, &file, offline).await,
         command => at_host(to, command).await,
     }
@@ -129,7 +145,10 @@ async fn at_host(to: &Connection, command: Command) -> Result<(), Failure> {
     let client = Client::new(to)?;
     let json = to.json;
     match command {
-        Command::New { .. } | Command::Templates | Command::Validate { .. } => Ok(()),
+        Command::New { .. }
+        | Command::Templates
+        | Command::Triggers { .. }
+        | Command::Validate { .. } => Ok(()),
         Command::Put {
             file,
             publish,
@@ -180,6 +199,25 @@ async fn at_host(to: &Connection, command: Command) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+fn triggers(json: bool, event: Option<String>, example: Option<String>) -> Result<(), Failure> {
+    let Some(event) = event else {
+        let items: Vec<Value> = EVENTS
+            .iter()
+            .map(|event| json!({"event": event.name, "title": event.title}))
+            .collect();
+        list(json, &items, TRIGGERS, "There are no events.");
+        return Ok(());
+    };
+    let found = find(&event).ok_or_else(|| {
+        let said = "`jackfield workflow triggers` lists those of the host; any other name is an \
+                    event of your own";
+        Failure::Usage(format!("`{event}` is no event of the host: {said}"))
+    })?;
+    let example = example.as_deref().map(input::text).transpose()?;
+    print!("{}", page::trigger(found, example.as_deref()));
+    Ok(())
 }
 
 async fn put(
