@@ -65,6 +65,7 @@ impl Domain for Nobody {
             namespaces,
             time_zone: jiff::tz::TimeZone::UTC,
             unset,
+            snippets: jackfield_engine::variables::Snippets::default(),
         })
     }
 

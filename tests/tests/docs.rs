@@ -252,10 +252,11 @@ fn pages() -> Vec<PathBuf> {
 #[tokio::test]
 async fn every_workflow_of_the_documents_and_examples_is_valid() {
     // What a workspace would have to have first.
-    const THERE: [&str; 6] = [
+    const THERE: [&str; 7] = [
         "unknown-channel",
         "unknown-template",
         "unknown-field",
+        "unknown-snippet",
         "unknown-list",
         "unknown-team",
         "unknown-workflow",

@@ -60,6 +60,8 @@ pub struct View {
     pub time_zone: TimeZone,
     /// What a variable without a value becomes.
     pub unset: crate::variables::Unset,
+    /// The texts that others put in.
+    pub snippets: crate::variables::Snippets,
 }
 
 /// An event that is about to be accepted.

@@ -330,6 +330,7 @@ pub(crate) fn ends(event: &Event, wait: &Wait) -> bool {
         namespaces: serde_json::Map::new(),
         time_zone: jiff::tz::TimeZone::UTC,
         unset: crate::variables::Unset::Empty,
+        snippets: crate::variables::Snippets::default(),
     };
     let scope = RunScope {
         view: &view,

@@ -16,7 +16,7 @@ use crate::prepared;
 use crate::run::calls;
 use crate::scope::{RunNames, RunScope, timestamp};
 use crate::templates;
-use crate::variables::{Scope, Unset};
+use crate::variables::{Scope, Snippets, Unset};
 use async_trait::async_trait;
 use jackfield_egress::{Caller, Egress, Secret, Secrets, SecretsError};
 use jackfield_sandbox::wit::{CallError, contacts, log};
@@ -492,6 +492,7 @@ impl<S: Script> Rehearsal<S> {
                 .collect(),
             time_zone: self.scene.time_zone.clone(),
             unset: UNSET,
+            snippets: Snippets::default(),
         };
         act(&RunScope {
             view: &view,

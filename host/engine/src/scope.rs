@@ -5,7 +5,7 @@
 //! trigger's data. So a hostile event cannot shadow what the host says.
 
 use crate::domain::View;
-use crate::variables::{Scope, lookup};
+use crate::variables::{SNIPPET, Scope, Snippet, lookup};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -51,6 +51,8 @@ impl RunScope<'_> {
                 .run
                 .map(|run| json!({"name": run.workflow, "version": run.version})),
             "system" => Some(self.system()),
+            // Texts alone put them in, and no event stands in for one that is gone.
+            SNIPPET => Some(Value::Null),
             _ => None,
         }
     }
@@ -92,6 +94,10 @@ impl Scope for RunScope<'_> {
         walk(root, rest).and_then(present)
     }
 
+    fn snippet(&self, name: &str) -> Option<&Snippet> {
+        self.view.snippets.get(name)
+    }
+
     fn now(&self) -> Timestamp {
         timestamp(self.now)
     }
@@ -123,7 +129,7 @@ fn walk_map<'v>(map: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::variables::Unset;
+    use crate::variables::{Snippets, Unset};
 
     #[test]
     fn a_path_is_looked_up_in_the_run_then_the_domain_then_the_trigger() {
@@ -134,8 +140,9 @@ mod tests {
                 .unwrap_or_default(),
             time_zone: TimeZone::UTC,
             unset: Unset::Empty,
+            snippets: Snippets::default(),
         };
-        let trigger = json!({"call": {"duration": 3, "tags": ["a", {"b": 7}]}, "contact": {"firstname": "Eve"}});
+        let trigger = json!({"call": {"duration": 3, "tags": ["a", {"b": 7}]}, "contact": {"firstname": "Eve"}, "snippet": {"hello": "x"}});
         let outputs = json!({"ask-name": {"answer": null, "n": 1}})
             .as_object()
             .cloned();
@@ -156,5 +163,7 @@ mod tests {
         assert_eq!(scope.get("steps.ask-name.answer"), None);
         assert_eq!(scope.get("system.current_date"), Some(json!("1970-01-01")));
         assert_eq!(scope.get("nothing.here"), None);
+        // No event gives a snippet.
+        assert_eq!(scope.get("snippet.hello"), None);
     }
 }

@@ -95,6 +95,7 @@ pub(crate) struct Context {
     users: Copies<String, Arc<Vec<User>>>,
     teams: Copies<String, Arc<Vec<Team>>>,
     blacklists: Copies<String, Arc<Blacklist>>,
+    pub(crate) snippets: Copies<String, jackfield_engine::variables::Snippets>,
     connectors: Copies<String, Arc<Connector>>,
     order: AtomicI64,
     pub(crate) deliveries: Deliveries,
@@ -116,6 +117,7 @@ impl Context {
             users: Copies::new(),
             teams: Copies::new(),
             blacklists: Copies::new(),
+            snippets: Copies::new(),
             connectors: Copies::new(),
             order,
             deliveries: Deliveries::default(),
@@ -362,6 +364,7 @@ impl Context {
         self.users.forget();
         self.teams.forget();
         self.blacklists.forget();
+        self.snippets.forget();
         self.secrets.forget();
     }
 }

@@ -124,6 +124,7 @@ impl Domain for Messaging {
             namespaces,
             time_zone: settings.zone(),
             unset: settings.unset_variables.into(),
+            snippets: context.snippets(workspace).await?,
         })
     }
 

@@ -19,6 +19,7 @@ use crate::outbox::Outbox;
 use crate::secret_key::SecretKey;
 use crate::secrets::Secrets;
 use crate::segments::Segments;
+use crate::snippets::Snippets;
 use crate::tasks::Tasks;
 use crate::teams::Teams;
 use crate::templates::Templates;
@@ -192,6 +193,12 @@ impl Messaging {
     #[must_use]
     pub fn templates(&self) -> Templates {
         Templates::new(Arc::clone(&self.context))
+    }
+
+    /// Texts that are put into others.
+    #[must_use]
+    pub fn snippets(&self) -> Snippets {
+        Snippets::new(Arc::clone(&self.context))
     }
 
     /// Workspaces and their settings.

@@ -47,6 +47,7 @@ mod secret_key;
 mod secrets;
 mod segments;
 mod settings;
+mod snippets;
 mod status;
 mod tasks;
 mod teams;
@@ -84,6 +85,7 @@ pub use settings::{
     ChannelLimits, ClosingNotes, DispatchSettings, FrequencyCap, KeywordSettings, NoteCategory,
     NoteMode, OptOutScope, Settings, UnsetVariables,
 };
+pub use snippets::{NewSnippet, SnippetView, Snippets};
 pub use tasks::TASK;
 pub use teams::{Member, TeamView, Teams};
 pub use templates::{TemplateSource, Templates};

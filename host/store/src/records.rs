@@ -232,6 +232,26 @@ record! {
 }
 
 record! {
+    /// A text that is put into others.
+    Snippet in "snippet" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// What it is about, for people.
+        topic: Option<String> => Text,
+        /// With variables.
+        text: String => Text,
+        /// List of addresses on the web.
+        attachments: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it was last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
     /// A custom field that contacts of a workspace have.
     ContactField in "contact_field" key("workspace", "name") {
         /// The workspace.
@@ -963,4 +983,5 @@ pub const TABLES: &[&Table] = &[
     ImportChunk::TABLE,
     ImportRow::TABLE,
     BlacklistEntry::TABLE,
+    Snippet::TABLE,
 ];

@@ -291,6 +291,16 @@ async fn fields_that_nobody_knows_and_values_of_another_kind_are_refused() {
             &["7", "null", "[]"],
         ),
         (
+            "PUT /v1/snippets/x",
+            r#"{"text": ?}"#,
+            &["7", "null", "[]", "\"\"", "\"${snippet.y}\""],
+        ),
+        (
+            "PUT /v1/snippets/x",
+            r#"{"text": "x", "attachments": [?]}"#,
+            &["7", "null", "\"map.pdf\""],
+        ),
+        (
             "PUT /v1/contact-fields/x",
             r#"{"kind": ?}"#,
             &["7", "\"colour\"", "null"],

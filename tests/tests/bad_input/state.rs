@@ -16,6 +16,7 @@ const LISTS: &[&str] = &[
     "channels",
     "messages",
     "templates",
+    "snippets",
     "secrets",
     "opt-outs",
     "inbound-failures",

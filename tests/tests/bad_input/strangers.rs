@@ -34,6 +34,9 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     api.put("/v1/templates/hello", json!({"html": "<p>Hi"}))
         .await
         .ok();
+    api.put("/v1/snippets/hours", json!({"text": "From 9 to 5"}))
+        .await
+        .ok();
     api.put("/v1/contact-fields/city", json!({"kind": "text"}))
         .await
         .ok();
@@ -92,6 +95,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         ("imports", vec![file]),
         ("blacklist", vec!["+33899*".to_owned()]),
         ("templates", vec!["hello".to_owned()]),
+        ("snippets", vec!["hours".to_owned()]),
         ("contact-fields", vec!["city".to_owned()]),
         ("secrets", vec!["crm".to_owned(), "api-token".to_owned()]),
         ("messages", vec![message]),

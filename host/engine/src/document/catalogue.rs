@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Received, StepDescriptor};
+use crate::variables::Snippets;
 
 /// What there is in the workspace for which a document is checked.
 ///
@@ -36,6 +37,11 @@ pub trait Catalogue {
 
     /// The names of the teams of users.
     fn teams(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// The snippets by their names.
+    fn snippets(&self) -> Option<Snippets> {
         None
     }
 

@@ -6,6 +6,7 @@
 //! `event` only.
 
 use super::trigger;
+use crate::variables::SNIPPET;
 use serde::Serialize;
 
 /// What kind of value a field has.
@@ -388,7 +389,7 @@ const SCHEDULE: Namespace = namespace(
 );
 
 /// What every run has.
-pub static ALWAYS: [Namespace; 11] = [
+pub static ALWAYS: [Namespace; 12] = [
     namespace(
         "contact",
         "The contact that the run is about",
@@ -517,6 +518,12 @@ pub static ALWAYS: [Namespace; 11] = [
         true,
     ),
     namespace("vars", "The run's variables", &[], true),
+    namespace(
+        SNIPPET,
+        "The workspace's snippets, by name: texts that are put in with their own variables",
+        &[],
+        true,
+    ),
     namespace(
         "event",
         "The data of the event that started the run",

@@ -17,7 +17,11 @@ use super::{
 };
 use crate::{
     conditions::Condition,
-    variables::{Template, templates_in},
+    variables::{
+        SNIPPET, Snippets, Template,
+        snippet::{Part, named},
+        templates_in,
+    },
 };
 
 /// What variables can name in this document.
@@ -26,6 +30,7 @@ pub(super) struct References<'a> {
     steps: Vec<&'a str>,
     descriptors: &'a HashMap<&'a str, StepDescriptor>,
     contact_fields: Option<Vec<String>>,
+    snippets: Option<Snippets>,
 }
 
 impl<'a> References<'a> {
@@ -43,6 +48,7 @@ impl<'a> References<'a> {
             steps: document.steps.iter().map(|step| step.id.as_str()).collect(),
             descriptors,
             contact_fields: catalogue.contact_fields(),
+            snippets: catalogue.snippets(),
         }
     }
 
@@ -64,6 +70,15 @@ impl<'a> References<'a> {
     pub(super) fn condition(&self, condition: &Condition, path: &str, problems: &mut Vec<Problem>) {
         for (at, leaf) in condition.leaves() {
             let at = format!("{path}{at}");
+            if leaf.field.starts_with("snippet.") {
+                let message = format!(
+                    "`{}`: a snippet is put into texts, a condition cannot ask for it",
+                    leaf.field
+                );
+                let at = join(&at, "field");
+                problems.push(Problem::error("snippet-in-condition", at, message));
+                continue;
+            }
             problems.extend(self.path(&leaf.field, &join(&at, "field")));
             if leaf.operator.takes_variables() {
                 let at = join(&at, leaf.operator.name);
@@ -77,7 +92,10 @@ impl<'a> References<'a> {
     fn text(&self, text: &str, path: &str, problems: &mut Vec<Problem>) {
         let template = Template::parse(text);
         for variable in template.variables() {
-            problems.extend(self.path(&variable.path, path));
+            match variable.path.split_once('.') {
+                Some((SNIPPET, rest)) => self.snippet(rest, path, problems),
+                _ => problems.extend(self.path(&variable.path, path)),
+            }
         }
         for doubtful in template.doubtful() {
             let message = format!(
@@ -147,6 +165,61 @@ impl<'a> References<'a> {
         let near = near.map(|name| format!("{first}.{name}{}", third_on(variable)));
         let message = format!("`${variable}`: `{first}` has no `{second}`");
         Some(Problem::warning("unknown-variable", at, message).suggest(near))
+    }
+
+    /// What stands after `snippet.`: is there such a one, and can all of its own variables have
+    /// values here?
+    fn snippet(&self, rest: &str, at: &str, problems: &mut Vec<Problem>) {
+        let Some(all) = &self.snippets else { return };
+        let (name, part) = named(rest);
+        let Some(found) = all.get(name) else {
+            let names = || all.keys().map(String::as_str);
+            // `$snippet.opening-hours` ends at the hyphen.
+            let longer = names().find(|known| {
+                known
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('-'))
+            });
+            let message = match longer {
+                Some(known) => format!(
+                    "there is no snippet `{name}`: a name with hyphens stands in braces, as in \
+                     `${{snippet.{known}}}`"
+                ),
+                None => format!("there is no snippet `{name}`"),
+            };
+            let near = longer
+                .map(str::to_owned)
+                .or_else(|| nearest(name, names()))
+                .map(|known| format!("${{snippet.{known}}}"));
+            problems.push(Problem::error("unknown-snippet", at, message).suggest(near));
+            return;
+        };
+        match part {
+            Some(Part::Text) => {
+                for variable in Template::parse(&found.text).variables() {
+                    let inner = self.path(&variable.path, at).map(|mut problem| {
+                        problem.message = format!("in the snippet `{name}`, {}", problem.message);
+                        problem
+                    });
+                    problems.extend(inner);
+                }
+            }
+            Some(Part::Attachment(index)) if index < found.attachments.len() => {}
+            Some(Part::Attachment(_)) => {
+                let message = format!(
+                    "the snippet `{name}` has {} attachment(s), counted from 0",
+                    found.attachments.len()
+                );
+                problems.push(Problem::error("unknown-attachment", at, message));
+            }
+            None => {
+                let message = format!(
+                    "`${{snippet.{rest}}}`: a snippet has a text, `${{snippet.{name}}}`, and \
+                     attachments, `${{snippet.{name}.attachments[0]}}`"
+                );
+                problems.push(Problem::error("unknown-variable", at, message));
+            }
+        }
     }
 
     fn step(&self, id: &str, name: Option<&str>, at: &str) -> Option<Problem> {

@@ -11,12 +11,14 @@
 mod annotations;
 pub mod html;
 pub mod scope;
+pub mod snippet;
 pub mod substitute;
 pub mod template;
 mod text;
 
 pub use html::{html_to_text, render_html};
 pub use scope::{Scope, ValueScope, lookup};
+pub use snippet::{SNIPPET, Snippet, Snippets, WithSnippets, names_snippet, snippets_in};
 pub(crate) use substitute::holds_variable;
 pub use substitute::{Substitution, substitute, templates_in};
 pub(crate) use substitute::{noted_of, said_of};

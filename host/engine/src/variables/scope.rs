@@ -3,6 +3,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
+use super::Snippet;
+
 /// The values that a text, a condition or a template can see.
 ///
 /// The clock is here because conditions compare with the time now; asking anything else would make
@@ -11,6 +13,11 @@ pub trait Scope {
     /// The value at a path such as `contact.firstname` or `steps.ask.answers.0`. None and `null`
     /// both mean that there is no value.
     fn get(&self, path: &str) -> Option<Value>;
+
+    /// The snippet of this name.
+    fn snippet(&self, _name: &str) -> Option<&Snippet> {
+        None
+    }
 
     /// The time now.
     fn now(&self) -> Timestamp;

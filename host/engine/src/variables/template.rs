@@ -16,7 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Scope, as_text};
+use super::{Scope, as_text, snippet};
 
 /// How many bytes a text may have when its variables are put in.
 pub const MAX_OUTPUT: usize = 100 * 1024;
@@ -297,7 +297,10 @@ pub(super) fn resolve(
     unset: Unset,
     warnings: &mut Vec<Warning>,
 ) -> Result<Value, RenderError> {
-    let value = scope.get(&variable.path).filter(|value| !value.is_null());
+    let value = match snippet::value(&variable.path, scope, unset, warnings)? {
+        Some(value) => Some(value),
+        None => scope.get(&variable.path).filter(|value| !value.is_null()),
+    };
     let value = match (value, &variable.default) {
         (Some(Value::String(text)), Some(_)) if text.is_empty() => None,
         (value, _) => value,

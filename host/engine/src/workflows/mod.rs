@@ -14,8 +14,10 @@ use crate::document::{
 };
 use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
+use crate::variables::{self, Snippets};
 use jackfield_store::records::{
-    Channel, ContactField, ContactList, Schedule, Team, Template, Workflow, WorkflowVersion,
+    Channel, ContactField, ContactList, Schedule, Snippet, Team, Template, Workflow,
+    WorkflowVersion,
 };
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
@@ -418,6 +420,23 @@ impl Workflows {
         Ok(self.store.find(query).await?)
     }
 
+    /// The names of the live workflows in which a text puts this snippet in.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn with_snippet(
+        &self,
+        workspace: &str,
+        snippet: &str,
+    ) -> Result<Vec<String>, WorkflowError> {
+        let live = self.live(workspace).await?;
+        let with = live.iter().filter(|version| {
+            let document = serde_json::to_value(&version.document).unwrap_or_default();
+            variables::snippet::names_snippet_in(&document, snippet)
+        });
+        Ok(with.map(|version| version.workflow.clone()).collect())
+    }
+
     /// The live workflows, in the order in which they start.
     pub(crate) async fn live(&self, workspace: &str) -> Result<Live, WorkflowError> {
         if let Some(live) = self.live.get(workspace) {
@@ -584,6 +603,10 @@ impl Workflows {
             .into_iter()
             .map(|team| team.name)
             .collect();
+        let snippets = self
+            .store
+            .find(Query::<Snippet>::all().equal("workspace", workspace))
+            .await?;
         let live = self.live(workspace).await?;
         let workflows = live.iter().map(|version| published(version)).collect();
         Ok(Installed {
@@ -593,6 +616,7 @@ impl Workflows {
             fields,
             lists,
             teams,
+            snippets: variables::snippet::of_rows(snippets),
             workflows,
         })
     }
@@ -642,6 +666,7 @@ struct Installed {
     fields: HashMap<String, String>,
     lists: Vec<String>,
     teams: Vec<String>,
+    snippets: Snippets,
     workflows: Vec<Published>,
 }
 
@@ -682,6 +707,10 @@ impl Catalogue for Installed {
 
     fn teams(&self) -> Option<Vec<String>> {
         Some(self.teams.clone())
+    }
+
+    fn snippets(&self) -> Option<Snippets> {
+        Some(Arc::clone(&self.snippets))
     }
 
     fn workflows(&self) -> Option<Vec<Published>> {

@@ -25,8 +25,8 @@ use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
     blacklist, channel, contact, contact_field, contact_list, conversation, event, host, import,
-    inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret, segment, team,
-    template, user, workflow, workspace,
+    inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret, segment, snippet,
+    team, template, user, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -101,6 +101,8 @@ enum Command {
     Message(Group<message::Command>),
     /// HTML templates
     Template(Group<template::Command>),
+    /// Texts that are kept once and put into others
+    Snippet(Group<snippet::Command>),
     /// Who wants nothing more
     OptOut(Group<opt_out::Command>),
     /// Providers' requests that could not be read: look at, replay
@@ -174,6 +176,7 @@ impl Cli {
             Command::Blacklist(group) => with(group, blacklist::run).await,
             Command::Message(group) => with(group, message::run).await,
             Command::Template(group) => with(group, template::run).await,
+            Command::Snippet(group) => with(group, snippet::run).await,
             Command::OptOut(group) => with(group, opt_out::run).await,
             Command::Inbound(group) => with(group, inbound::run).await,
             Command::Key(group) => with(group, key::run).await,

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{super::*, SAMPLES, parse};
+use crate::variables::{Snippet, Snippets};
 
 struct Workspace;
 
@@ -102,6 +103,18 @@ impl Catalogue for Workspace {
     }
     fn contact_fields(&self) -> Option<Vec<String>> {
         Some(vec!["city".to_owned(), "age".to_owned()])
+    }
+    fn snippets(&self) -> Option<Snippets> {
+        let snippet = |text: &str| Snippet {
+            text: text.to_owned(),
+            attachments: vec!["https://example.com/map.pdf".to_owned()],
+        };
+        let all = [
+            ("opening-hours", snippet("Dear $contact.firstname")),
+            ("called", snippet("After $call.duration s")),
+        ];
+        let all = all.map(|(name, snippet)| (name.to_owned(), snippet));
+        Some(Snippets::new(all.into_iter().collect()))
     }
     fn field_kinds(&self) -> Option<HashMap<String, String>> {
         let kinds = [("city", "text"), ("age", "number")];
@@ -271,6 +284,18 @@ fn every_problem_is_told_with_its_place() {
         (
             "  b: {uses: send-message@1, with: {channel: mail, template: invoic}}",
             "unknown-template 4:51: there is no template `invoic`; there is `missed-call` and `invoice` (did you mean `invoice`?)",
+        ),
+        (
+            "  b: {uses: send-message@1, with: {channel: mail, text: \"$snippet.opening-hours\"}}",
+            "unknown-snippet 4:51: there is no snippet `opening`: a name with hyphens stands in braces, as in `${snippet.opening-hours}` (did you mean `${snippet.opening-hours}`?)",
+        ),
+        (
+            "  b: {uses: send-message@1, with: {channel: mail, text: \"${snippet.opening-hours.attachments[1]}\"}}",
+            "unknown-attachment 4:51: the snippet `opening-hours` has 1 attachment(s), counted from 0",
+        ),
+        (
+            "  b: {uses: send-message@1, when: {field: snippet.called, is: x}, with: {channel: mail, text: x}}",
+            "snippet-in-condition 4:36: `snippet.called`: a snippet is put into texts, a condition cannot ask for it",
         ),
         (
             "  b: {uses: http-request@1, with: {url: not an address}}",

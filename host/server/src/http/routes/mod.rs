@@ -20,6 +20,7 @@ mod runs;
 mod schedules;
 mod secrets;
 mod segments;
+mod snippets;
 mod stream;
 mod templates;
 mod users;
@@ -52,6 +53,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(imports::router())
         .merge(messages::router())
         .merge(templates::router())
+        .merge(snippets::router())
         .merge(opt_outs::router())
         .merge(inbound::router())
         .merge(keys::router())

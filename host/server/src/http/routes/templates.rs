@@ -9,7 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jackfield_engine::variables::{
-    Escape, Rendered, Template as Source, Unset, ValueScope, Warning, html_to_text, render_html,
+    Escape, Rendered, Template as Source, Unset, ValueScope, Warning, WithSnippets, html_to_text,
+    render_html,
 };
 use jackfield_messaging::TemplateSource;
 use jackfield_store::records::Template;
@@ -211,10 +212,16 @@ async fn preview_template(
         .settings(&caller.workspace)
         .await?;
     let now = jiff::Timestamp::from_millisecond(app.now()).map_err(Problem::internal)?;
-    let scope = ValueScope {
+    let snippets = app.messaging.snippets();
+    let snippets = snippets.in_texts(&caller.workspace).await?;
+    let values = ValueScope {
         values: Value::Object(values),
         now,
         time_zone: settings.zone(),
+    };
+    let scope = WithSnippets {
+        scope: &values,
+        snippets,
     };
     // Whatever the workspace does about unset variables, a preview shows the rest.
     let unset = Unset::Literal;
