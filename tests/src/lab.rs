@@ -66,6 +66,7 @@ impl Domain for Nobody {
             time_zone: jiff::tz::TimeZone::UTC,
             unset,
             snippets: jackfield_engine::variables::Snippets::default(),
+            files: jackfield_engine::variables::Files::default(),
         })
     }
 

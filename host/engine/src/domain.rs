@@ -62,6 +62,8 @@ pub struct View {
     pub unset: crate::variables::Unset,
     /// The texts that others put in.
     pub snippets: crate::variables::Snippets,
+    /// The addresses of files.
+    pub files: crate::variables::Files,
 }
 
 /// An event that is about to be accepted.

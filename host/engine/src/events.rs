@@ -331,6 +331,7 @@ pub(crate) fn ends(event: &Event, wait: &Wait) -> bool {
         time_zone: jiff::tz::TimeZone::UTC,
         unset: crate::variables::Unset::Empty,
         snippets: crate::variables::Snippets::default(),
+        files: crate::variables::Files::default(),
     };
     let scope = RunScope {
         view: &view,

@@ -493,6 +493,7 @@ impl<S: Script> Rehearsal<S> {
             time_zone: self.scene.time_zone.clone(),
             unset: UNSET,
             snippets: Snippets::default(),
+            files: crate::variables::Files::default(),
         };
         act(&RunScope {
             view: &view,

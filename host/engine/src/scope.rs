@@ -5,7 +5,7 @@
 //! trigger's data. So a hostile event cannot shadow what the host says.
 
 use crate::domain::View;
-use crate::variables::{SNIPPET, Scope, Snippet, lookup};
+use crate::variables::{FILE, SNIPPET, Scope, Snippet, lookup};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -81,6 +81,8 @@ impl Scope for RunScope<'_> {
             "vars" => self.vars.and_then(|vars| walk_map(vars, rest)),
             "steps" => self.outputs.and_then(|outputs| walk_map(outputs, rest)),
             "event" => walk(self.trigger, rest),
+            // A file's name has full stops.
+            FILE => return self.view.files.get(rest).cloned().map(Value::String),
             _ => None,
         };
         if let Some(found) = found {
@@ -141,6 +143,7 @@ mod tests {
             time_zone: TimeZone::UTC,
             unset: Unset::Empty,
             snippets: Snippets::default(),
+            files: crate::variables::Files::default(),
         };
         let trigger = json!({"call": {"duration": 3, "tags": ["a", {"b": 7}]}, "contact": {"firstname": "Eve"}, "snippet": {"hello": "x"}});
         let outputs = json!({"ask-name": {"answer": null, "n": 1}})

@@ -95,6 +95,7 @@ pub(crate) struct Context {
     users: Copies<String, Arc<Vec<User>>>,
     teams: Copies<String, Arc<Vec<Team>>>,
     blacklists: Copies<String, Arc<Blacklist>>,
+    pub(crate) files: Copies<String, jackfield_engine::variables::Files>,
     pub(crate) snippets: Copies<String, jackfield_engine::variables::Snippets>,
     connectors: Copies<String, Arc<Connector>>,
     order: AtomicI64,
@@ -117,6 +118,7 @@ impl Context {
             users: Copies::new(),
             teams: Copies::new(),
             blacklists: Copies::new(),
+            files: Copies::new(),
             snippets: Copies::new(),
             connectors: Copies::new(),
             order,
@@ -364,6 +366,7 @@ impl Context {
         self.users.forget();
         self.teams.forget();
         self.blacklists.forget();
+        self.files.forget();
         self.snippets.forget();
         self.secrets.forget();
     }

@@ -125,6 +125,7 @@ impl Domain for Messaging {
             time_zone: settings.zone(),
             unset: settings.unset_variables.into(),
             snippets: context.snippets(workspace).await?,
+            files: context.files(workspace).await?,
         })
     }
 

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::conversations::Conversations;
 use crate::decisions::Decisions;
 use crate::error::Result;
+use crate::files::Files;
 use crate::host::Host;
 use crate::imports::Imports;
 use crate::inbound::Inbound;
@@ -193,6 +194,12 @@ impl Messaging {
     #[must_use]
     pub fn templates(&self) -> Templates {
         Templates::new(Arc::clone(&self.context))
+    }
+
+    /// Files.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        Files::new(Arc::clone(&self.context))
     }
 
     /// Texts that are put into others.

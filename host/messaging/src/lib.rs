@@ -29,6 +29,7 @@ mod effects;
 mod engine_host;
 mod error;
 mod facade;
+mod files;
 mod host;
 mod imports;
 mod inbound;
@@ -66,6 +67,7 @@ pub use conversations::{Conversations, ListConversations, Note};
 pub use decisions::{Decisions, ListDecisions};
 pub use error::{Error, ErrorKind, Problem, Result};
 pub use facade::Messaging;
+pub use files::{Content, FileView, Files, LARGEST_FILE};
 pub use host::{AcceptError, Guard, Host, InboundRequest, Receipt, Received, Sent};
 pub use imports::{
     Export, ImportCounts, ImportPlan, ImportView, Imports, LARGEST_IMPORT, Purpose, RowView,

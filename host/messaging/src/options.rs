@@ -7,6 +7,8 @@ pub struct Options {
     pub public_url: String,
     /// The largest body of a provider's request, in bytes.
     pub inbound_body: usize,
+    /// The largest file that a workspace keeps, in bytes.
+    pub largest_file: usize,
     /// How many unreadable requests of a channel are kept for replay; the oldest go first.
     pub inbound_kept: usize,
     /// How many messages of a channel wait in memory; the rest waits in the database.
@@ -24,6 +26,7 @@ impl Default for Options {
         Options {
             public_url: "http://localhost:8080".to_owned(),
             inbound_body: 1024 * 1024,
+            largest_file: 20 * 1024 * 1024,
             inbound_kept: 1000,
             queue_in_memory: 10_000,
             concurrency: 8,

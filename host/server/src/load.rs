@@ -6,6 +6,7 @@
 
 use clap::Args;
 use jackfield_engine::RoomOptions;
+use jackfield_messaging::LARGEST_FILE;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -43,6 +44,16 @@ pub struct LoadOptions {
     #[arg(long, env = "JACKFIELD_MAX_BODY_BYTES", value_name = "BYTES")]
     pub max_body_bytes: Option<u64>,
 
+    /// How large a file of a workspace may be, at most 64 MiB
+    #[arg(
+        long,
+        env = "JACKFIELD_MAX_FILE_BYTES",
+        default_value_t = LoadOptions::default().max_file_bytes,
+        value_parser = clap::value_parser!(u32).range(1..=LARGEST_FILE as i64),
+        value_name = "BYTES"
+    )]
+    pub max_file_bytes: u32,
+
     /// With fewer free bytes on the disk of the data folder, /readyz says that the host is not ready
     #[arg(
         long,
@@ -59,6 +70,7 @@ impl Default for LoadOptions {
             max_runs: None,
             max_in_line: RoomOptions::default().in_line,
             max_body_bytes: None,
+            max_file_bytes: 20 << 20,
             disk_reserve: 256 << 20,
         }
     }

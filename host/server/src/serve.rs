@@ -144,6 +144,7 @@ pub async fn serve(options: &Options) -> Result<Host, ServeError> {
     let settings = jackfield_messaging::Options {
         public_url: public_url.as_str().trim_end_matches('/').to_owned(),
         inbound_body: http::extract::BODY_LIMIT,
+        largest_file: options.load.max_file_bytes as usize,
         ..jackfield_messaging::Options::default()
     };
     let messaging = Messaging::new(Arc::new(engine.clone()), settings, key);

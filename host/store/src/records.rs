@@ -252,6 +252,46 @@ record! {
 }
 
 record! {
+    /// A file of a workspace. Its bytes are chunks.
+    File in "workspace_file" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words, such as `price-list.pdf`.
+        name: String => Text,
+        /// Made by the host: another one for other bytes. Its chunks go by it.
+        id: String => Text,
+        /// What its public address is known by; nobody can guess it.
+        token: String => Text,
+        /// Its media type.
+        content_type: String => Text,
+        /// In bytes.
+        size: i64 => Int,
+        /// SHA-256 of its bytes, hexadecimal.
+        digest: String => Text,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When its bytes were last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A piece of a file. The first has no bytes, and says that the file is being written.
+    FileChunk in "file_chunk" key("workspace", "file", "seq") {
+        /// The workspace.
+        workspace: String => Text,
+        /// The file's id.
+        file: String => Text,
+        /// From 0.
+        seq: i64 => Int,
+        /// Base64.
+        bytes: String => Text,
+        /// When it was written.
+        at: i64 => Int,
+    }
+}
+
+record! {
     /// A custom field that contacts of a workspace have.
     ContactField in "contact_field" key("workspace", "name") {
         /// The workspace.
@@ -984,4 +1024,6 @@ pub const TABLES: &[&Table] = &[
     ImportRow::TABLE,
     BlacklistEntry::TABLE,
     Snippet::TABLE,
+    File::TABLE,
+    FileChunk::TABLE,
 ];

@@ -346,6 +346,10 @@ async fn ten_megabytes_are_refused_before_they_are_read() {
     let key = std::fs::read_to_string(host.data().join("operator.key")).unwrap();
     let mut wrong = Vec::new();
     for operation in operations(&host).await {
+        // A file of a workspace may be as large, whatever is in it.
+        if operation.path == "/v1/files/{name}" {
+            continue;
+        }
         let path = operation.at(|_| "1".to_owned());
         let media = operation.bodies.first().map_or(JSON, String::as_str);
         let head = format!(

@@ -40,7 +40,9 @@ async fn names_that_nothing_has_are_refused_on_every_route_and_nothing_is_done()
     let names: Vec<&str> = NAMES.iter().copied().chain([long.as_str()]).collect();
     let mut wrong = Vec::new();
     for operation in operations(&host).await {
-        if !operation.path.contains('{') {
+        // A file may have any name that is one, and any bytes.
+        let keeps = operation.method == "PUT" && operation.path == "/v1/files/{name}";
+        if !operation.path.contains('{') || keeps {
             continue;
         }
         for name in &names {

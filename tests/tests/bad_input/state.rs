@@ -17,6 +17,7 @@ const LISTS: &[&str] = &[
     "messages",
     "templates",
     "snippets",
+    "files",
     "secrets",
     "opt-outs",
     "inbound-failures",

@@ -37,6 +37,9 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     api.put("/v1/snippets/hours", json!({"text": "From 9 to 5"}))
         .await
         .ok();
+    let list = api.request(reqwest::Method::PUT, "/v1/files/list.txt");
+    let list = list.header("content-type", "text/plain").body("a");
+    api.send(list).await.ok();
     api.put("/v1/contact-fields/city", json!({"kind": "text"}))
         .await
         .ok();
@@ -96,6 +99,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         ("blacklist", vec!["+33899*".to_owned()]),
         ("templates", vec!["hello".to_owned()]),
         ("snippets", vec!["hours".to_owned()]),
+        ("files", vec!["list.txt".to_owned()]),
         ("contact-fields", vec!["city".to_owned()]),
         ("secrets", vec!["crm".to_owned(), "api-token".to_owned()]),
         ("messages", vec![message]),

@@ -45,6 +45,11 @@ pub trait Catalogue {
         None
     }
 
+    /// The names of the files.
+    fn files(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// The published workflows.
     fn workflows(&self) -> Option<Vec<Published>> {
         None

@@ -6,7 +6,7 @@
 //! `event` only.
 
 use super::trigger;
-use crate::variables::SNIPPET;
+use crate::variables::{FILE, SNIPPET};
 use serde::Serialize;
 
 /// What kind of value a field has.
@@ -389,7 +389,7 @@ const SCHEDULE: Namespace = namespace(
 );
 
 /// What every run has.
-pub static ALWAYS: [Namespace; 12] = [
+pub static ALWAYS: [Namespace; 13] = [
     namespace(
         "contact",
         "The contact that the run is about",
@@ -518,6 +518,12 @@ pub static ALWAYS: [Namespace; 12] = [
         true,
     ),
     namespace("vars", "The run's variables", &[], true),
+    namespace(
+        FILE,
+        "The workspace's files, by name: their addresses on the web",
+        &[],
+        true,
+    ),
     namespace(
         SNIPPET,
         "The workspace's snippets, by name: texts that are put in with their own variables",

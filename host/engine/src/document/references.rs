@@ -18,7 +18,7 @@ use super::{
 use crate::{
     conditions::Condition,
     variables::{
-        SNIPPET, Snippets, Template,
+        FILE, SNIPPET, Snippets, Template,
         snippet::{Part, named},
         templates_in,
     },
@@ -31,6 +31,7 @@ pub(super) struct References<'a> {
     descriptors: &'a HashMap<&'a str, StepDescriptor>,
     contact_fields: Option<Vec<String>>,
     snippets: Option<Snippets>,
+    files: Option<Vec<String>>,
 }
 
 impl<'a> References<'a> {
@@ -49,6 +50,7 @@ impl<'a> References<'a> {
             descriptors,
             contact_fields: catalogue.contact_fields(),
             snippets: catalogue.snippets(),
+            files: catalogue.files(),
         }
     }
 
@@ -112,6 +114,17 @@ impl<'a> References<'a> {
         let (first, second, third) = (names.next()?, names.next()?, names.next());
         if first == "steps" {
             return self.step(second, third, at);
+        }
+        if first == FILE {
+            let (_, name) = variable.split_once('.')?;
+            let files = self.files.as_ref()?;
+            if files.iter().any(|known| known == name) {
+                return None;
+            }
+            let near = nearest(name, files.iter().map(String::as_str));
+            let near = near.map(|known| format!("${{file.{known}}}"));
+            let message = format!("there is no file `{name}`");
+            return Some(Problem::error("unknown-file", at, message).suggest(near));
         }
         let known = || self.namespaces.iter().map(|namespace| namespace.name);
         let same: Vec<&Namespace> = self

@@ -18,7 +18,9 @@ mod text;
 
 pub use html::{html_to_text, render_html};
 pub use scope::{Scope, ValueScope, lookup};
-pub use snippet::{SNIPPET, Snippet, Snippets, WithSnippets, names_snippet, snippets_in};
+pub use snippet::{
+    FILE, Files, SNIPPET, Snippet, Snippets, WithSnippets, names_file, names_snippet, snippets_in,
+};
 pub(crate) use substitute::holds_variable;
 pub use substitute::{Substitution, substitute, templates_in};
 pub(crate) use substitute::{noted_of, said_of};

@@ -14,6 +14,13 @@ use std::sync::Arc;
 /// The namespace of snippets.
 pub const SNIPPET: &str = "snippet";
 
+/// The namespace of files: `${file.NAME}` is a file's address on the web. What follows is the whole
+/// name, full stops and all.
+pub const FILE: &str = "file";
+
+/// The addresses of a workspace's files, by name.
+pub type Files = Arc<BTreeMap<String, String>>;
+
 /// A text that is kept once and put into others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snippet {
@@ -107,17 +114,22 @@ impl Scope for Alone<'_> {
     }
 }
 
-/// A scope with the snippets of a workspace.
+/// A scope with the snippets and files of a workspace.
 pub struct WithSnippets<'a> {
     /// Everything else.
     pub scope: &'a dyn Scope,
     /// The snippets.
     pub snippets: Snippets,
+    /// The files.
+    pub files: Files,
 }
 
 impl Scope for WithSnippets<'_> {
     fn get(&self, path: &str) -> Option<Value> {
-        self.scope.get(path)
+        match path.split_once('.') {
+            Some((FILE, name)) => self.files.get(name).cloned().map(Value::String),
+            _ => self.scope.get(path),
+        }
     }
 
     fn snippet(&self, name: &str) -> Option<&Snippet> {
@@ -136,32 +148,36 @@ impl Scope for WithSnippets<'_> {
 /// Whether a text puts this snippet in.
 #[must_use]
 pub fn names_snippet(text: &str, name: &str) -> bool {
-    Template::parse(text)
-        .variables()
-        .any(|variable| of_path(&variable.path) == Some(name))
+    snippets_in(text).iter().any(|known| known == name)
 }
 
-/// The snippet that a path names, if it names one.
-fn of_path(path: &str) -> Option<&str> {
-    let rest = path.strip_prefix(SNIPPET)?.strip_prefix('.')?;
-    Some(named(rest).0)
+/// Whether a text puts the address of this file in.
+#[must_use]
+pub fn names_file(text: &str, name: &str) -> bool {
+    let template = Template::parse(text);
+    let mut paths = template.variables().map(|variable| &variable.path);
+    paths.any(|path| path.split_once('.') == Some((FILE, name)))
 }
 
 /// The snippets that a text puts in.
 #[must_use]
 pub fn snippets_in(text: &str) -> Vec<String> {
-    Template::parse(text)
+    let template = Template::parse(text);
+    let rests = template
         .variables()
-        .filter_map(|variable| of_path(&variable.path).map(str::to_owned))
-        .collect()
+        .filter_map(|variable| match variable.path.split_once('.') {
+            Some((SNIPPET, rest)) => Some(named(rest).0.to_owned()),
+            _ => None,
+        });
+    rests.collect()
 }
 
-/// Whether any text in a value puts this snippet in.
-pub(crate) fn names_snippet_in(value: &Value, name: &str) -> bool {
+/// Whether any text in a value is such a one.
+pub(crate) fn any_text(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(text) => names_snippet(text, name),
-        Value::Array(items) => items.iter().any(|item| names_snippet_in(item, name)),
-        Value::Object(entries) => entries.values().any(|item| names_snippet_in(item, name)),
+        Value::String(text) => is(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is)),
+        Value::Object(entries) => entries.values().any(|item| any_text(item, is)),
         _ => false,
     }
 }
@@ -187,6 +203,10 @@ mod tests {
         let scope = WithSnippets {
             scope: &scope,
             snippets: Arc::new(BTreeMap::from([("hello".to_owned(), one)])),
+            files: Arc::new(BTreeMap::from([(
+                "a-b.pdf".to_owned(),
+                "https://x.org/1".to_owned(),
+            )])),
         };
         let rendered = Template::parse(text).render(&scope, Escape::None, unset)?;
         Ok((rendered.text, rendered.warnings.len()))
@@ -205,6 +225,17 @@ mod tests {
         assert_eq!(said.0, "x");
         let file = read("${snippet.hello.attachments[0]}", "x", Unset::Fail).unwrap();
         assert_eq!(file.0, "https://example.com/a.pdf");
+    }
+
+    #[test]
+    fn a_files_name_may_have_full_stops() {
+        let said = read("<${file.a-b.pdf}>", "x", Unset::Fail).unwrap();
+        assert_eq!(said.0, "<https://x.org/1>");
+        let inside = read("$snippet.hello", "see ${file.a-b.pdf}", Unset::Fail).unwrap();
+        assert_eq!(inside.0, "see https://x.org/1");
+        assert!(read("${file.a-b}", "x", Unset::Fail).is_err());
+        assert!(names_file("a ${file.a-b.pdf|none}", "a-b.pdf"));
+        assert!(!names_file("a ${file.a-b.pdf}", "a-b"));
     }
 
     #[test]
@@ -256,6 +287,7 @@ mod tests {
         let scope = WithSnippets {
             scope: &scope,
             snippets: Arc::new(BTreeMap::from([("x".to_owned(), one)])),
+            files: Files::default(),
         };
         let html = render_html("<p>$snippet.x</p>", &scope, Unset::Fail).unwrap();
         assert_eq!(html.text, "<p>&lt;b&gt;1 &amp; 2</p>");

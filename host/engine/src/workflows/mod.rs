@@ -16,7 +16,7 @@ use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use crate::variables::{self, Snippets};
 use jackfield_store::records::{
-    Channel, ContactField, ContactList, Schedule, Snippet, Team, Template, Workflow,
+    Channel, ContactField, ContactList, File, Schedule, Snippet, Team, Template, Workflow,
     WorkflowVersion,
 };
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
@@ -420,19 +420,19 @@ impl Workflows {
         Ok(self.store.find(query).await?)
     }
 
-    /// The names of the live workflows in which a text puts this snippet in.
+    /// The names of the live workflows with such a text in them.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn with_snippet(
+    pub async fn with_text(
         &self,
         workspace: &str,
-        snippet: &str,
+        is: impl Fn(&str) -> bool,
     ) -> Result<Vec<String>, WorkflowError> {
         let live = self.live(workspace).await?;
         let with = live.iter().filter(|version| {
             let document = serde_json::to_value(&version.document).unwrap_or_default();
-            variables::snippet::names_snippet_in(&document, snippet)
+            variables::snippet::any_text(&document, &is)
         });
         Ok(with.map(|version| version.workflow.clone()).collect())
     }
@@ -607,6 +607,13 @@ impl Workflows {
             .store
             .find(Query::<Snippet>::all().equal("workspace", workspace))
             .await?;
+        let files = self
+            .store
+            .find(Query::<File>::all().equal("workspace", workspace))
+            .await?
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
         let live = self.live(workspace).await?;
         let workflows = live.iter().map(|version| published(version)).collect();
         Ok(Installed {
@@ -617,6 +624,7 @@ impl Workflows {
             lists,
             teams,
             snippets: variables::snippet::of_rows(snippets),
+            files,
             workflows,
         })
     }
@@ -667,6 +675,7 @@ struct Installed {
     lists: Vec<String>,
     teams: Vec<String>,
     snippets: Snippets,
+    files: Vec<String>,
     workflows: Vec<Published>,
 }
 
@@ -711,6 +720,10 @@ impl Catalogue for Installed {
 
     fn snippets(&self) -> Option<Snippets> {
         Some(Arc::clone(&self.snippets))
+    }
+
+    fn files(&self) -> Option<Vec<String>> {
+        Some(self.files.clone())
     }
 
     fn workflows(&self) -> Option<Vec<Published>> {

@@ -11,6 +11,7 @@ use super::verdict;
 use crate::contacts::document::Document;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 use crate::message::{Status, Trouble};
 use crate::status;
 use async_trait::async_trait;
@@ -100,7 +101,7 @@ async fn attempt(context: &Arc<Context>, id: &str) -> Result<After> {
         message: &message,
         contact: contact.as_ref(),
     };
-    let prepared = match case.rule().await? {
+    let mut prepared = match case.rule().await? {
         Ruling::Go(prepared) => prepared,
         Ruling::Later(due, trouble) => {
             recorder.later(due, &trouble).await?;
@@ -111,6 +112,12 @@ async fn attempt(context: &Arc<Context>, id: &str) -> Result<After> {
             return Ok(After::Done);
         }
     };
+    if connector.descriptor.sends("email")
+        && let Err(trouble) = files::inline(context, &message.workspace, &mut prepared).await?
+    {
+        recorder.refused(&trouble).await?;
+        return Ok(After::Done);
+    }
     let key = idempotency_key(id, message.data.resends);
     let once = Arc::new(AtomicBool::new(false));
     let intent = Commitment {

@@ -67,7 +67,7 @@ pub enum Body {
     /// Bytes with their media type.
     Bytes(&'static str, Bytes),
     /// A long body that tells how far it is.
-    Stream(&'static str, u64, reqwest::Body),
+    Stream(String, u64, reqwest::Body),
 }
 
 /// A way to one host.

@@ -24,9 +24,9 @@ use crate::options::Options;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
-    blacklist, channel, contact, contact_field, contact_list, conversation, event, host, import,
-    inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret, segment, snippet,
-    team, template, user, workflow, workspace,
+    blacklist, channel, contact, contact_field, contact_list, conversation, event, file, host,
+    import, inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret, segment,
+    snippet, team, template, user, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -101,6 +101,8 @@ enum Command {
     Message(Group<message::Command>),
     /// HTML templates
     Template(Group<template::Command>),
+    /// Files that messages are sent with
+    File(Group<file::Command>),
     /// Texts that are kept once and put into others
     Snippet(Group<snippet::Command>),
     /// Who wants nothing more
@@ -177,6 +179,7 @@ impl Cli {
             Command::Message(group) => with(group, message::run).await,
             Command::Template(group) => with(group, template::run).await,
             Command::Snippet(group) => with(group, snippet::run).await,
+            Command::File(group) => with(group, file::run).await,
             Command::OptOut(group) => with(group, opt_out::run).await,
             Command::Inbound(group) => with(group, inbound::run).await,
             Command::Key(group) => with(group, key::run).await,

@@ -34,9 +34,9 @@ pub fn rows() -> ProgressBar {
     bar
 }
 
-/// A body that shows how much of it has left, then that the host works on it.
+/// A body that shows how much of it has left, then what the host does with it.
 #[must_use]
-pub fn upload(name: &str, bytes: Vec<u8>) -> (ProgressBar, reqwest::Body) {
+pub fn upload(name: &str, bytes: Vec<u8>, then: &'static str) -> (ProgressBar, reqwest::Body) {
     let bar = self::bytes(&format!("uploading {name}"), bytes.len() as u64);
     let shown = bar.clone();
     let whole = Bytes::from(bytes);
@@ -51,7 +51,7 @@ pub fn upload(name: &str, bytes: Vec<u8>) -> (ProgressBar, reqwest::Body) {
             shown.inc(piece.len() as u64);
             if place + 1 == last {
                 shown.set_style(ProgressStyle::default_spinner());
-                shown.set_message(format!("{name}: the host compiles it"));
+                shown.set_message(format!("{name}: {then}"));
                 shown.enable_steady_tick(Duration::from_millis(100));
             }
             Ok::<_, std::io::Error>(piece)

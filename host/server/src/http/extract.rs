@@ -25,6 +25,8 @@ pub fn body_limit(path: &str) -> usize {
     let plugin = path.strip_prefix("/v1/plugins");
     if path == "/v1/validate/plugin" || plugin.is_some_and(|rest| !rest.ends_with("/grant")) {
         PLUGIN_LIMIT
+    } else if path.starts_with("/v1/files/") {
+        jackfield_messaging::LARGEST_FILE
     } else if path == "/v1/imports" {
         jackfield_messaging::LARGEST_IMPORT
     } else {

@@ -48,6 +48,8 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("messages:write", "send, resend and cancel messages"),
     ("templates:read", "see templates and snippets"),
     ("templates:write", "change templates and snippets"),
+    ("files:read", "see files"),
+    ("files:write", "upload and delete files"),
     ("keys:admin", "make, see and revoke keys of the workspace"),
     ("hosts:read", "see the hosts that share the database"),
     ("workspaces:read", "see the workspace's settings"),

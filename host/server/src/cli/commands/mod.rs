@@ -8,6 +8,7 @@ pub(super) mod contact_list;
 pub(super) mod conversation;
 mod dev;
 pub(super) mod event;
+pub(super) mod file;
 pub(super) mod host;
 pub(super) mod import;
 pub(super) mod inbound;

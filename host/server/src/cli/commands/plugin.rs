@@ -426,8 +426,8 @@ pub(crate) async fn upload(
         .map(|text| ("jackfield-signature", text.as_str()))
         .collect();
     let length = bytes.len() as u64;
-    let (bar, body) = progress::upload(&shown, bytes);
-    let body = Body::Stream(MEDIA, length, body);
+    let (bar, body) = progress::upload(&shown, bytes, "the host compiles it");
+    let body = Body::Stream(MEDIA.to_owned(), length, body);
     let client = &session.client;
     let answer = client.call_with(method, path, &query, body, &headers).await;
     bar.finish_and_clear();

@@ -7,6 +7,7 @@ mod contact_fields;
 mod contacts;
 mod conversations;
 mod events;
+mod files;
 mod hosts;
 mod imports;
 mod inbound;
@@ -54,6 +55,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(messages::router())
         .merge(templates::router())
         .merge(snippets::router())
+        .merge(files::router())
         .merge(opt_outs::router())
         .merge(inbound::router())
         .merge(keys::router())

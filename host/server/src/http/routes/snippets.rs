@@ -8,6 +8,7 @@ use crate::http::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jackfield_engine::variables::names_snippet;
 use jackfield_messaging::{NewSnippet, SnippetView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -144,7 +145,9 @@ async fn delete_snippet(
     At(name): At<String>,
 ) -> Result<StatusCode, Problem> {
     let workflows = app.engine.workflows();
-    let needing = workflows.with_snippet(&caller.workspace, &name).await?;
+    let needing = workflows
+        .with_text(&caller.workspace, |text| names_snippet(text, &name))
+        .await?;
     if !needing.is_empty() {
         return Err(Problem::new(
             Code::Conflict,

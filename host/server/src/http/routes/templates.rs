@@ -214,6 +214,7 @@ async fn preview_template(
     let now = jiff::Timestamp::from_millisecond(app.now()).map_err(Problem::internal)?;
     let snippets = app.messaging.snippets();
     let snippets = snippets.in_texts(&caller.workspace).await?;
+    let files = app.messaging.files().in_texts(&caller.workspace).await?;
     let values = ValueScope {
         values: Value::Object(values),
         now,
@@ -222,6 +223,7 @@ async fn preview_template(
     let scope = WithSnippets {
         scope: &values,
         snippets,
+        files,
     };
     // Whatever the workspace does about unset variables, a preview shows the rest.
     let unset = Unset::Literal;
