@@ -7,7 +7,7 @@
 //! events in order.
 
 use crate::conditions::Condition;
-use crate::document::trigger::{RECEIVED, aim, is_aimed};
+use crate::document::trigger::{RECEIVED, aim, is_aimed, variables_of};
 use crate::document::{ExitOn, Own, Received, Trigger};
 use crate::domain::{DomainError, NewEvent, View};
 use crate::engine::{BucketLock, Core, Engine};
@@ -149,14 +149,41 @@ impl Engine {
         self.take(lock, events, commit, true).await
     }
 
+    /// The same for one event whose id was made before (`new_id` of the kind `evt`), so that the
+    /// commit can name it.
+    ///
+    /// # Errors
+    /// As of `accept_if_room`.
+    pub async fn accept_as(
+        &self,
+        lock: &BucketLock,
+        id: String,
+        event: NewEvent,
+        commit: Commit,
+    ) -> Result<Accepted, AcceptError> {
+        self.take_as(lock, Some(id), vec![event], commit, true)
+            .await
+    }
+
     async fn take(
         &self,
         lock: &BucketLock,
         events: Vec<NewEvent>,
+        commit: Commit,
+        if_room: bool,
+    ) -> Result<Accepted, AcceptError> {
+        self.take_as(lock, None, events, commit, if_room).await
+    }
+
+    async fn take_as(
+        &self,
+        lock: &BucketLock,
+        first: Option<String>,
+        events: Vec<NewEvent>,
         mut commit: Commit,
         if_room: bool,
     ) -> Result<Accepted, AcceptError> {
-        let react = react(&self.core, lock, events, 0, &mut commit).await?;
+        let react = react_as(&self.core, lock, first, events, 0, &mut commit).await?;
         if if_room {
             for run in &react.started {
                 self.admit(&run.workspace, Some(&run.workflow))?;
@@ -190,13 +217,27 @@ pub(crate) async fn react(
     depth: u32,
     commit: &mut Commit,
 ) -> Result<React, AcceptError> {
+    react_as(core, lock, None, events, depth, commit).await
+}
+
+/// The same, with the id of the first event.
+async fn react_as(
+    core: &Arc<Core>,
+    lock: &BucketLock,
+    mut first: Option<String>,
+    events: Vec<NewEvent>,
+    depth: u32,
+    commit: &mut Commit,
+) -> Result<React, AcceptError> {
     let mut react = React::default();
     let mut events = VecDeque::from(events);
     while let Some(event) = events.pop_front() {
         let now = core.now();
         let row = Event {
             bucket: lock.bucket(),
-            id: core.new_id("evt", lock.bucket()),
+            id: first
+                .take()
+                .unwrap_or_else(|| core.new_id("evt", lock.bucket())),
             workspace: event.workspace,
             name: event.name,
             contact: event.contact,
@@ -442,6 +483,9 @@ async fn start_runs(
                     keywords.stopped = keywords.stopped.take().or(first);
                 }
                 let tell = |_: &mut Run, state: &mut State| {
+                    if let Some(brought) = variables_of(&event.name, &event.data) {
+                        state.vars = brought.clone();
+                    }
                     if let (Some(heard), Some(message)) = (
                         heard,
                         state
@@ -548,7 +592,7 @@ async fn consider(
     let scope = RunScope {
         view,
         trigger: &event.data,
-        vars: None,
+        vars: variables_of(&event.name, &event.data),
         outputs: None,
         run: None,
         values: None,

@@ -59,4 +59,7 @@ pub use run::opening::Started;
 pub use runs::{RunError, RunFilter, RunView, Runs, TimelineEntry, Waiting};
 pub use schedules::ScheduleView;
 pub use tenure::Elsewhere;
-pub use workflows::{MAX_WORKFLOWS, Move, Version, WorkflowError, WorkflowView, Workflows};
+pub use workflows::{
+    HookView, MAX_WORKFLOWS, Move, ShortcutView, Version, WEBHOOK_PREFIX, WebhookView,
+    WorkflowError, WorkflowView, Workflows,
+};

@@ -20,6 +20,7 @@ use crate::outbox::Outbox;
 use crate::secret_key::SecretKey;
 use crate::secrets::Secrets;
 use crate::segments::Segments;
+use crate::shortcuts::Shortcuts;
 use crate::snippets::Snippets;
 use crate::tasks::Tasks;
 use crate::teams::Teams;
@@ -154,6 +155,12 @@ impl Messaging {
     #[must_use]
     pub fn imports(&self) -> Imports {
         Imports::new(Arc::clone(&self.context), self.outbox.clone())
+    }
+
+    /// What people fill in to start workflows.
+    #[must_use]
+    pub fn shortcuts(&self) -> Shortcuts {
+        Shortcuts::new(Arc::clone(&self.context))
     }
 
     /// Addresses from which nothing is taken, and to which nothing is sent.

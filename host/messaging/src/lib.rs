@@ -48,6 +48,7 @@ mod secret_key;
 mod secrets;
 mod segments;
 mod settings;
+mod shortcuts;
 mod snippets;
 mod status;
 mod tasks;
@@ -87,6 +88,7 @@ pub use settings::{
     ChannelLimits, ClosingNotes, DispatchSettings, FrequencyCap, KeywordSettings, NoteCategory,
     NoteMode, OptOutScope, Settings, UnsetVariables,
 };
+pub use shortcuts::Shortcuts;
 pub use snippets::{NewSnippet, SnippetView, Snippets};
 pub use tasks::TASK;
 pub use teams::{Member, TeamView, Teams};

@@ -7,10 +7,12 @@
 //! connections keeps out nobody who has something to ask, a health check least of all.
 
 use axum::Router;
+use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +39,15 @@ const FREED: usize = 64;
 /// What stands for "in a request" where else stands since when not.
 const BUSY: u64 = u64::MAX;
 
+/// The address from which a request came: that of the connection, so behind a proxy the proxy's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+fn came_from<B>(peer: Peer, mut request: Request<B>) -> Request<B> {
+    request.extensions_mut().insert(peer);
+    request
+}
+
 /// Serves until `closing` is cancelled, and then until the answers under way are written. How long
 /// that may take is the caller's to say.
 pub(crate) async fn run(listener: TcpListener, router: Router, closing: CancellationToken) {
@@ -53,10 +64,10 @@ pub(crate) async fn run(listener: TcpListener, router: Router, closing: Cancella
             () = closing.cancelled() => break,
             place = seats.place() => place,
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = closing.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, peer)) => (stream, Peer(peer.ip())),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE).await;
@@ -72,7 +83,7 @@ pub(crate) async fn run(listener: TcpListener, router: Router, closing: Cancella
             .clone()
             .map_request(move |request| {
                 asked.begins();
-                request
+                came_from(peer, request)
             })
             .map_future(move |answer| {
                 let answered = answered.clone();

@@ -194,6 +194,10 @@ fn follow_others(app: &App) {
         .employ(jackfield_messaging::TASK, app.messaging.tasks());
     app.engine
         .employ(http::forward::REQUEST, Arc::new(http::desk(app)));
+    app.engine.employ(
+        http::webhooks::WEBHOOK,
+        Arc::new(http::webhooks::Deliveries(app.clone())),
+    );
     let (messaging, access) = (app.messaging.clone(), app.access.clone());
     app.engine.on_control_change(move || {
         messaging.forget();

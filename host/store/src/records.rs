@@ -981,6 +981,20 @@ record! {
     }
 }
 
+record! {
+    /// The web address of a workflow. It stays from version to version until it is rotated.
+    Webhook in "webhook" key("workspace", "workflow") {
+        /// The workspace.
+        workspace: String => Text,
+        /// The workflow's name.
+        workflow: String => Text,
+        /// What nobody can guess: the last part of the address.
+        token: String => Text,
+        /// When the workflow got it.
+        created_at: i64 => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -1023,6 +1037,7 @@ pub const TABLES: &[&Table] = &[
     ImportChunk::TABLE,
     ImportRow::TABLE,
     BlacklistEntry::TABLE,
+    Webhook::TABLE,
     Snippet::TABLE,
     File::TABLE,
     FileChunk::TABLE,

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 const PAUSE: &str = "name: pause\ntrigger: {event: pause.wanted}\nsteps:\n  \
                      pause: {uses: wait@1, with: {for: 1h}}\n";
+const FORM: &str = "name: form\ntriggers: [{event: webhook}, {event: shortcut, title: Rest}]\nsteps:\n  \
+                    pause: {uses: wait@1, with: {for: 1h}}\n";
 const ANN: &str = "email:ann@example.com";
 
 /// One of everything in `main`; gives what stands for each kind of parameter.
@@ -14,6 +16,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     let api = &host.api;
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
     api.publish(PAUSE).await;
+    api.publish(FORM).await;
     let contact = json!({"email": "ann@example.com", "phone": "+33612345678"});
     let contact = id(&api.post("/v1/contacts", contact).await.ok());
     let channel = json!({"name": "chat", "connector": "custom-channel@1",
@@ -77,7 +80,8 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         .post("/v1/keys", json!({"name": "k", "scopes": ["runs:read"]}))
         .await;
     BTreeMap::from([
-        ("workflows", vec!["pause".to_owned()]),
+        ("workflows", vec!["pause".to_owned(), "form".to_owned()]),
+        ("shortcuts", vec!["form".to_owned()]),
         (
             "contacts",
             vec![
@@ -120,6 +124,7 @@ fn body(path: &str) -> Option<Value> {
         "/v1/channels/{channel}" => json!({"uncertain": "fail"}),
         "/v1/contacts/{contact}" => json!({"firstname": "Eve"}),
         "/v1/contacts/{contact}/comments" => json!({"text": "taken"}),
+        "/v1/shortcuts/{workflow}" => json!({"contact": ANN}),
         "/v1/queue/{id}/take" => json!({"user": "bo@example.com"}),
         "/v1/imports/{id}/review" | "/v1/imports/{id}/start" => json!({"purpose": "upsert"}),
         "/v1/lists/{name}/contacts" => json!({"contact": ANN}),

@@ -50,6 +50,11 @@ pub trait Catalogue {
         None
     }
 
+    /// The names of the workspace's secrets.
+    fn secrets(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// The published workflows.
     fn workflows(&self) -> Option<Vec<Published>> {
         None

@@ -48,6 +48,12 @@ impl Document {
                 let path = path.replace("/when", "/for/list");
                 problems.extend(unknown_list(list, &path, catalogue));
             }
+            if let Own::Webhook(webhook) = &trigger.own
+                && let Some(signature) = &webhook.signature
+            {
+                let path = path.replace("/when", "/signature/secret");
+                problems.extend(unknown_secret(&signature.secret, &path, catalogue));
+            }
             if let Own::Received(received) = &trigger.own {
                 let path = path.trim_end_matches("/when");
                 self.check_received(received, path, catalogue, &mut problems);
@@ -335,6 +341,16 @@ fn unknown_list(list: &str, path: &str, catalogue: &dyn Catalogue) -> Option<Pro
     let near = nearest(list, known.iter().map(String::as_str));
     let message = format!("there is no list `{list}`");
     Some(Problem::error("unknown-list", path, message).suggest(near))
+}
+
+fn unknown_secret(secret: &str, path: &str, catalogue: &dyn Catalogue) -> Option<Problem> {
+    let known = catalogue.secrets()?;
+    if known.iter().any(|name| name == secret) {
+        return None;
+    }
+    let near = nearest(secret, known.iter().map(String::as_str));
+    let message = format!("there is no secret `{secret}` in the workspace");
+    Some(Problem::error("unknown-secret", path, message).suggest(near))
 }
 
 fn unknown_plugin(step: &Step, catalogue: &dyn Catalogue) -> Problem {

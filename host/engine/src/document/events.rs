@@ -388,6 +388,26 @@ const SCHEDULE: Namespace = namespace(
     false,
 );
 
+const WEBHOOK: Namespace = namespace(
+    "webhook",
+    "The request that started the run",
+    &[
+        field("body", Object, "What was sent"),
+        field("variables", Object, "What was taken out of it"),
+    ],
+    false,
+);
+
+const SHORTCUT: Namespace = namespace(
+    "shortcut",
+    "The form that started the run",
+    &[
+        field("user", Object, "Who filled it in: `id`, `name`, `email`"),
+        field("values", Object, "What was filled in, by variable"),
+    ],
+    false,
+);
+
 /// What every run has.
 pub static ALWAYS: [Namespace; 13] = [
     namespace(
@@ -549,7 +569,7 @@ pub static ALWAYS: [Namespace; 13] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 20] = [
+pub static EVENTS: [Event; 22] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -644,6 +664,16 @@ pub static EVENTS: [Event; 20] = [
         name: trigger::SCHEDULE,
         title: "A time has come that the trigger names",
         namespaces: &[SCHEDULE],
+    },
+    Event {
+        name: trigger::WEBHOOK,
+        title: "A request has come to the workflow's own address",
+        namespaces: &[WEBHOOK],
+    },
+    Event {
+        name: trigger::SHORTCUT,
+        title: "Somebody has filled in the workflow's form",
+        namespaces: &[SHORTCUT],
     },
     Event {
         name: MANUAL,

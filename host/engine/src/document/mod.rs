@@ -32,7 +32,7 @@ pub use events::MANUAL;
 pub use graph::Target;
 pub use model::{Accounts, Document, ExitOn, Goto, Retry, Step, Trigger, Uses};
 pub use problem::{Problem, Severity, any_error};
-pub use trigger::{Own, Received, Schedule};
+pub use trigger::{Own, Received, Schedule, Shortcut, Webhook};
 
 /// The published JSON Schema (2020-12) of a workflow document.
 pub const SCHEMA: &str = include_str!("../../schema/workflow.schema.json");

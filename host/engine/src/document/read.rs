@@ -2,8 +2,10 @@
 
 mod received;
 mod schedule;
+mod shortcut;
 mod steps;
 mod triggers;
+mod webhook;
 
 use serde_json::{Map, Value};
 

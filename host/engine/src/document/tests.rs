@@ -8,7 +8,7 @@ mod reading;
 use super::*;
 
 /// Documents that are right, by file.
-pub(super) const SAMPLES: [(&str, &str); 7] = [
+pub(super) const SAMPLES: [(&str, &str); 9] = [
     (
         "missed-call-text-back.yaml",
         include_str!("samples/missed-call-text-back.yaml"),
@@ -22,6 +22,8 @@ pub(super) const SAMPLES: [(&str, &str); 7] = [
     ("reminder.yaml", include_str!("samples/reminder.yaml")),
     ("shortest.yaml", include_str!("samples/shortest.yaml")),
     ("newsletter.yaml", include_str!("samples/newsletter.yaml")),
+    ("order-hook.yaml", include_str!("samples/order-hook.yaml")),
+    ("call-back.yaml", include_str!("samples/call-back.yaml")),
 ];
 
 pub(super) fn parse(source: &str) -> Document {

@@ -469,14 +469,18 @@ impl RunCalls {
     }
 }
 
-/// The value that a plugin sets a variable to. `room`: the run may have one more, or has this one.
-pub(crate) fn variable(name: &str, value: &str, room: bool) -> Result<Value, CallError> {
-    let good = name.len() <= 64
+/// Whether a run can have a variable of this name.
+pub(crate) fn is_variable(name: &str) -> bool {
+    name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
             .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if !good {
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The value that a plugin sets a variable to. `room`: the run may have one more, or has this one.
+pub(crate) fn variable(name: &str, value: &str, room: bool) -> Result<Value, CallError> {
+    if !is_variable(name) {
         return Err(refused(
             "invalid",
             format!(

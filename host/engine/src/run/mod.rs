@@ -17,3 +17,5 @@ pub(crate) mod replay;
 pub(crate) mod soon;
 pub mod state;
 pub(crate) mod wake;
+
+pub(crate) use calls::is_variable;

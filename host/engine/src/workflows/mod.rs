@@ -4,8 +4,10 @@
 //! memory for each workspace, in the order in which matching workflows start (priority, then age),
 //! because every event looks at it.
 
+mod hooks;
 mod moves;
 
+pub use hooks::{HookView, ShortcutView, WEBHOOK_PREFIX, WebhookView};
 pub use moves::Move;
 
 use crate::copies::Copies;
@@ -16,7 +18,8 @@ use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use crate::variables::{self, Snippets};
 use jackfield_store::records::{
-    Channel, ContactField, ContactList, File, Schedule, Snippet, Team, Template, Workflow,
+    Channel, ContactField, ContactList, File, Schedule, Secret, Snippet, Team, Template, Webhook,
+    Workflow,
     WorkflowVersion,
 };
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
@@ -85,6 +88,9 @@ pub enum WorkflowError {
     /// Too many.
     #[error("a workspace holds at most {MAX_WORKFLOWS} workflows; delete one first")]
     TooMany,
+    /// It has no address of its own.
+    #[error("workflow `{0}` has no trigger `webhook` in its published version")]
+    NoWebhook(String),
     /// Runs need it.
     #[error("workflow `{name}` has {runs} unfinished run(s); stop it with abort first")]
     Needed {
@@ -239,6 +245,8 @@ impl Workflows {
         let mut commit = Commit::control();
         self.schedule(&mut commit, workspace, &document, now)
             .await?;
+        self.give_address(&mut commit, workspace, &document, now)
+            .await?;
         commit.insert(&published).put(&Workflow {
             state: "published".to_owned(),
             version: Some(version),
@@ -372,6 +380,7 @@ impl Workflows {
         let key = || [Value::from(workspace), Value::from(name)];
         let mut commit = Commit::control();
         commit.delete::<Workflow>(key());
+        commit.delete::<Webhook>(key());
         unschedule(&mut commit, workspace, name);
         self.store.commit(commit).await?;
         self.forget_live(workspace);
@@ -614,6 +623,11 @@ impl Workflows {
             .into_iter()
             .map(|file| file.name)
             .collect();
+        let secrets = Query::<Secret>::all()
+            .equal("workspace", workspace)
+            .equal("owner", "");
+        let secrets = self.store.find(secrets).await?;
+        let secrets = secrets.into_iter().map(|secret| secret.name).collect();
         let live = self.live(workspace).await?;
         let workflows = live.iter().map(|version| published(version)).collect();
         Ok(Installed {
@@ -625,6 +639,7 @@ impl Workflows {
             teams,
             snippets: variables::snippet::of_rows(snippets),
             files,
+            secrets,
             workflows,
         })
     }
@@ -676,6 +691,7 @@ struct Installed {
     teams: Vec<String>,
     snippets: Snippets,
     files: Vec<String>,
+    secrets: Vec<String>,
     workflows: Vec<Published>,
 }
 
@@ -724,6 +740,10 @@ impl Catalogue for Installed {
 
     fn files(&self) -> Option<Vec<String>> {
         Some(self.files.clone())
+    }
+
+    fn secrets(&self) -> Option<Vec<String>> {
+        Some(self.secrets.clone())
     }
 
     fn workflows(&self) -> Option<Vec<Published>> {

@@ -26,7 +26,7 @@ use client::{Client, Connection};
 use commands::{
     blacklist, channel, contact, contact_field, contact_list, conversation, event, file, host,
     import, inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret, segment,
-    snippet, team, template, user, workflow, workspace,
+    shortcut, snippet, team, template, user, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -69,6 +69,8 @@ enum Command {
     Run(Group<run::Command>),
     /// When workflows start by themselves: look at
     Schedule(Group<schedule::Command>),
+    /// Forms by which people start workflows: look at, fill in
+    Shortcut(Group<shortcut::Command>),
     /// Events: send
     Event(Group<event::Command>),
     /// Plugins: make and build one; install, grant, remove those of the host
@@ -160,6 +162,7 @@ impl Cli {
             }
             Command::Run(group) => with(group, run::run).await,
             Command::Schedule(group) => with(group, schedule::run).await,
+            Command::Shortcut(group) => with(group, shortcut::run).await,
             Command::Event(group) => with(group, event::run).await,
             Command::Plugin(group) => {
                 finish(group.to.json, plugin::run(&group.to, group.command).await)

@@ -241,7 +241,11 @@ impl Replay {
     }
 }
 
-fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The caller's key, if there is one.
+///
+/// # Errors
+/// `invalid-header`.
+pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(HEADER) else {
         return Ok(None);
     };

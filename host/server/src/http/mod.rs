@@ -23,6 +23,7 @@ mod routes;
 pub mod scopes;
 mod stopping;
 pub mod views;
+pub(crate) mod webhooks;
 
 use app::App;
 use auth::Gate;

@@ -73,6 +73,10 @@ codes! {
     OtherWorkspace "other-workspace" 403 "The key belongs to another workspace";
     /// Only an operator's key may do this.
     OperatorOnly "operator-only" 403 "Only an operator's key allows this";
+    /// The signature of a webhook is missing or wrong.
+    InvalidSignature "invalid-signature" 403 "The signature is not valid";
+    /// The webhook takes nothing from the caller's address.
+    AddressNotAllowed "address-not-allowed" 403 "The caller's address is not allowed";
     /// There is no such route.
     UnknownRoute "unknown-route" 404 "There is no such route";
     /// There is no such thing.
@@ -243,6 +247,12 @@ impl Problem {
     pub fn retry_after(mut self, seconds: u64) -> Problem {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// After how many seconds the caller may come again, where that is known.
+    #[must_use]
+    pub fn wait(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// With a header `Allow`.

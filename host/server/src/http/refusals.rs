@@ -16,7 +16,8 @@ impl From<WorkflowError> for Problem {
                 Problem::new(Code::InvalidDocument, detail).with_errors(problems.iter().map(item))
             }
             WorkflowError::NotFound(_) => Problem::new(Code::NotFound, said),
-            WorkflowError::NotPublished(_)
+            WorkflowError::NoWebhook(_)
+            | WorkflowError::NotPublished(_)
             | WorkflowError::TooMany
             | WorkflowError::Needed { .. } => Problem::new(Code::Conflict, said),
             WorkflowError::Plugin(error) => error.into(),

@@ -10,11 +10,17 @@ pub const ALL: &str = "*";
 pub const SCOPES: &[(&str, &str)] = &[
     ("events:write", "send events"),
     ("runs:read", "see runs and their timelines"),
-    ("runs:write", "start, signal, cancel and retry runs"),
-    ("workflows:read", "see workflows and their versions"),
+    (
+        "runs:write",
+        "start runs, by shortcuts too; signal, cancel and retry them",
+    ),
+    (
+        "workflows:read",
+        "see workflows, their versions and shortcuts",
+    ),
     (
         "workflows:write",
-        "change, publish, activate, deactivate and delete workflows",
+        "change, publish, activate, deactivate and delete workflows, and see the addresses of their webhooks",
     ),
     ("plugins:read", "see the host's plugins"),
     (

@@ -3,7 +3,6 @@
 use super::{Object, Reader};
 use crate::document::{
     is_name,
-    model::Accounts,
     problem::{join, type_name},
     to_name,
     trigger::Schedule,
@@ -13,19 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 impl Reader {
-    pub(super) fn schedule(
-        &mut self,
-        object: &Object,
-        accounts: Option<&Accounts>,
-        path: &str,
-    ) -> Option<Schedule> {
-        if accounts.is_some_and(|accounts| *accounts != Accounts::All) {
-            self.complain(
-                "accounts",
-                &join(path, "accounts"),
-                "a schedule is of no account: leave `accounts` out",
-            );
-        }
+    pub(super) fn schedule(&mut self, object: &Object, path: &str) -> Option<Schedule> {
         let cron = self.cron(object, path);
         let time_zone = self.time_zone(object, path);
         let list = match object.get("for") {

@@ -226,7 +226,7 @@ impl Reader {
         (self.problems.len() == before).then_some(retry)
     }
 
-    fn duration(&mut self, object: &Object, path: &str, key: &str) -> Option<Duration> {
+    pub(super) fn duration(&mut self, object: &Object, path: &str, key: &str) -> Option<Duration> {
         let value = object.get(key)?;
         let text = match value {
             Value::String(text) => text.clone(),

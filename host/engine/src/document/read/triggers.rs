@@ -40,7 +40,9 @@ impl Reader {
                     .enumerate()
                     .map(|(index, item)| self.trigger(item, &join("/triggers", index)))
                     .collect();
-                items.into_iter().collect()
+                let items: Option<Vec<Trigger>> = items.into_iter().collect();
+                self.one_of_each(items.as_deref().unwrap_or_default());
+                items
             }
             (Some(_), Some(_)) => {
                 self.complain(
@@ -58,6 +60,17 @@ impl Reader {
                      `trigger: {event: call.ended}`, or `{event: manual}`",
                 );
                 None
+            }
+        }
+    }
+
+    /// A workflow has one address and one form.
+    fn one_of_each(&mut self, triggers: &[Trigger]) {
+        for event in [trigger::WEBHOOK, trigger::SHORTCUT] {
+            let mut places = (0..).zip(triggers).filter(|(_, one)| one.event == event);
+            if let Some((second, _)) = places.nth(1) {
+                let message = format!("a workflow has at most one trigger on `{event}`");
+                self.complain("too-many", &join("/triggers", second), message);
             }
         }
     }
@@ -128,8 +141,20 @@ impl Reader {
                 self.complain("unknown-key", &join(path, key), message);
             }
         }
+        if trigger::is_aimed(event) && accounts.is_some_and(|accounts| *accounts != Accounts::All) {
+            self.complain(
+                "accounts",
+                &join(path, "accounts"),
+                format!("a {event} is of no account: leave `accounts` out"),
+            );
+        }
         match event {
-            trigger::SCHEDULE => self.schedule(object, accounts, path).map(Own::Schedule),
+            trigger::SCHEDULE => self.schedule(object, path).map(Own::Schedule),
+            trigger::WEBHOOK => {
+                let webhook = self.webhook(object, path)?;
+                Some(Own::Webhook(Box::new(webhook)))
+            }
+            trigger::SHORTCUT => self.shortcut(object, path).map(Own::Shortcut),
             trigger::RECEIVED => self.received(object, path),
             _ => Some(Own::Nothing),
         }

@@ -148,7 +148,7 @@ fn the_published_schema_knows_every_operator() {
 }
 
 /// Documents with one thing wrong, and a part of what is said about it.
-const REFUSED: [(&str, &str); 37] = [
+const REFUSED: [(&str, &str); 67] = [
     (
         "name: a\ntrigger: {event: schedule}\nsteps: {b: {uses: w@1}}",
         "2:1: `cron` is missing",
@@ -164,6 +164,126 @@ const REFUSED: [(&str, &str); 37] = [
     (
         "name: a\ntrigger: {event: schedule, cron: 0 9 * * *, for: {list: My List}}\nsteps: {b: {uses: w@1}}",
         "(did you mean `my-list`?)",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, accounts: {only: [b]}}\nsteps: {b: {uses: w@1}}",
+        "a webhook is of no account",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, contact: email}\nsteps: {b: {uses: w@1}}",
+        "the contact of a webhook is a mapping",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, contact: {by: name, path: $.a}}\nsteps: {b: {uses: w@1}}",
+        "`id`, `email` or `phone`",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, contact: {by: email, path: a.b}}\nsteps: {b: {uses: w@1}}",
+        "a path begins with `$`",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, contact: {by: email}}\nsteps: {b: {uses: w@1}}",
+        "`path` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, contact: {path: $.a}}\nsteps: {b: {uses: w@1}}",
+        "`by` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, create-contact: true}\nsteps: {b: {uses: w@1}}",
+        "needs `contact`",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, variables: {}}\nsteps: {b: {uses: w@1}}",
+        "`variables` is a mapping",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, variables: {Order: $.a}}\nsteps: {b: {uses: w@1}}",
+        "`Order` is no name of a variable",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, variables: {v0: $.a, v1: $.a, v2: $.a, v3: $.a, v4: $.a, v5: $.a, v6: $.a, v7: $.a, v8: $.a, v9: $.a, v10: $.a}}\nsteps: {b: {uses: w@1}}",
+        "at most 10 variables",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {header: h}}\nsteps: {b: {uses: w@1}}",
+        "`secret` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {secret: s}}\nsteps: {b: {uses: w@1}}",
+        "`header` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {secret: s, header: \"a b\"}}\nsteps: {b: {uses: w@1}}",
+        "`header` is the name of a header",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {secret: s, header: h, encoding: octal}}\nsteps: {b: {uses: w@1}}",
+        "`hex` or `base64`",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {secret: s, header: h, signed: \"body\"}}\nsteps: {b: {uses: w@1}}",
+        "holds `{body}` once",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {secret: s, header: h, signed: \"{timestamp}{body}\"}}\nsteps: {b: {uses: w@1}}",
+        "go together",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {secret: s, header: h, timestamp-header: t, signed: \"{body}\"}}\nsteps: {b: {uses: w@1}}",
+        "go together",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, signature: {secret: s, header: h, window: 5m}}\nsteps: {b: {uses: w@1}}",
+        "only with `timestamp-header`",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, allow-from: []}\nsteps: {b: {uses: w@1}}",
+        "a list of 1 to 100 networks",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, allow-from: [example.com]}\nsteps: {b: {uses: w@1}}",
+        "an address or a network",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, reply: {status: 302}}\nsteps: {b: {uses: w@1}}",
+        "a whole number from 200 to 299",
+    ),
+    (
+        "name: a\ntrigger: {event: webhook, reply: {content-type: xml}}\nsteps: {b: {uses: w@1}}",
+        "`content-type` is a media type",
+    ),
+    (
+        "name: a\ntrigger: {event: shortcut}\nsteps: {b: {uses: w@1}}",
+        "`title` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, form: []}\nsteps: {b: {uses: w@1}}",
+        "triggers on `shortcut` only",
+    ),
+    (
+        "name: a\ntrigger: {event: shortcut, title: T, form: [{}]}\nsteps: {b: {uses: w@1}}",
+        "`variable` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: shortcut, title: T, form: [{variable: A}]}\nsteps: {b: {uses: w@1}}",
+        "`A` is no name of a variable",
+    ),
+    (
+        "name: a\ntrigger: {event: shortcut, title: T, form: [{variable: a, type: colour}]}\nsteps: {b: {uses: w@1}}",
+        "not `colour`",
+    ),
+    (
+        "name: a\ntrigger: {event: shortcut, title: T, form: [{variable: a, type: list}]}\nsteps: {b: {uses: w@1}}",
+        "`options` is missing",
+    ),
+    (
+        "name: a\ntrigger: {event: shortcut, title: T, form: [{variable: a, options: [x]}]}\nsteps: {b: {uses: w@1}}",
+        "only a field of type `list`",
+    ),
+    (
+        "name: a\ntrigger: {event: shortcut, title: T, form: [{variable: a, type: list, options: [x, x]}]}\nsteps: {b: {uses: w@1}}",
+        "stands in the list twice",
     ),
     ("[]", "a workflow is a mapping"),
     (
@@ -418,5 +538,35 @@ proptest! {
             }
             Err(problems) => prop_assert!(any_error(&problems)),
         }
+    }
+}
+
+#[test]
+fn a_workflow_has_one_address_and_one_form_and_a_contact_is_not_made_by_an_id() {
+    // What a schema cannot say.
+    for (source, part) in [
+        (
+            "name: a\ntriggers: [{event: webhook}, {event: manual}, {event: webhook}]\nsteps: {b: {uses: w@1}}",
+            "at most one trigger on `webhook`",
+        ),
+        (
+            "name: a\ntrigger: {event: webhook, create-contact: true, contact: {by: id, path: $.a}}\nsteps: {b: {uses: w@1}}",
+            "not by an id",
+        ),
+        (
+            "name: a\ntrigger: {event: shortcut, title: T, form: [{variable: a}, {variable: a}]}\nsteps: {b: {uses: w@1}}",
+            "two fields are called `a`",
+        ),
+        (
+            "name: a\ntrigger: {event: webhook, signature: {secret: s, header: h, timestamp-header: t, window: 25h}}\nsteps: {b: {uses: w@1}}",
+            "`window` is from 1s to 1d",
+        ),
+    ] {
+        let problems = Document::parse(source).unwrap_err();
+        let said: Vec<String> = problems.iter().map(|one| one.message.clone()).collect();
+        assert!(
+            said.iter().any(|one| one.contains(part)),
+            "{source}: {said:?}"
+        );
     }
 }

@@ -1,14 +1,20 @@
 //! What triggers on some events say besides: data, with what it means.
 //!
 //! A trigger on most events is an event and conditions. Some events are made by the trigger itself (a
-//! schedule's time), and such an event is *aimed*: it names the one trigger that it is for, so that it
+//! schedule's time, a request to its address, its form), and such an event is *aimed*: it names the one trigger that it is for, so that it
 //! starts nothing else.
 
+mod path;
 mod received;
 mod schedule;
+mod shortcut;
+mod webhook;
 
+pub use path::{Path, PathError};
 pub use received::{Keyword, Kind, Match, Received};
 pub use schedule::Schedule;
+pub use shortcut::{Input, InputKind, Shortcut};
+pub use webhook::{By, Encoding, Identifier, Reply, Signature, Stamp, Webhook};
 
 use serde_json::{Map, Value};
 
@@ -16,6 +22,11 @@ use serde_json::{Map, Value};
 pub const SCHEDULE: &str = "schedule";
 /// The event that a contact has written.
 pub const RECEIVED: &str = "message.received";
+
+/// The event that a request has come to the workflow's own address.
+pub const WEBHOOK: &str = "webhook";
+/// The event that somebody has filled in the workflow's form.
+pub const SHORTCUT: &str = "shortcut";
 
 /// What a trigger says besides, by its event.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,10 +38,14 @@ pub enum Own {
     Schedule(Schedule),
     /// `message.received`.
     Received(Box<Received>),
+    /// `webhook`.
+    Webhook(Box<Webhook>),
+    /// `shortcut`.
+    Shortcut(Shortcut),
 }
 
 /// The keys that only triggers on some events have, with those events.
-pub(super) const OWN_KEYS: [(&str, &[&str]); 8] = [
+pub(super) const OWN_KEYS: [(&str, &[&str]); 18] = [
     ("cron", &[SCHEDULE]),
     ("time-zone", &[SCHEDULE]),
     ("for", &[SCHEDULE]),
@@ -39,6 +54,16 @@ pub(super) const OWN_KEYS: [(&str, &[&str]); 8] = [
     ("from", &[RECEIVED]),
     ("until", &[RECEIVED]),
     ("stop-after-match", &[RECEIVED]),
+    ("contact", &[WEBHOOK]),
+    ("create-contact", &[WEBHOOK]),
+    ("variables", &[WEBHOOK]),
+    ("signature", &[WEBHOOK]),
+    ("allow-from", &[WEBHOOK]),
+    ("reply", &[WEBHOOK]),
+    ("title", &[SHORTCUT]),
+    ("icon", &[SHORTCUT]),
+    ("description", &[SHORTCUT]),
+    ("form", &[SHORTCUT]),
 ];
 
 /// Those of `message.received`.
@@ -52,6 +77,8 @@ impl Own {
             Own::Nothing => {}
             Own::Schedule(schedule) => schedule.write(out),
             Own::Received(received) => received.write(out),
+            Own::Webhook(webhook) => webhook.write(out),
+            Own::Shortcut(shortcut) => shortcut.write(out),
         }
     }
 }
@@ -67,7 +94,18 @@ impl Own {
 /// Whether an event of this name is for one trigger alone.
 #[must_use]
 pub fn is_aimed(event: &str) -> bool {
-    event == SCHEDULE
+    [SCHEDULE, WEBHOOK, SHORTCUT].contains(&event)
+}
+
+/// The variables that an event gives the run which it starts.
+#[must_use]
+pub fn variables_of<'a>(event: &str, data: &'a Value) -> Option<&'a Map<String, Value>> {
+    let place = match event {
+        WEBHOOK => "/webhook/variables",
+        SHORTCUT => "/shortcut/values",
+        _ => return None,
+    };
+    data.pointer(place).and_then(Value::as_object)
 }
 
 /// What an aimed event is about: the n-th trigger of a workflow.

@@ -60,9 +60,15 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         )
         .await?;
     let answer = client.read(response).await?;
-    if session.json {
-        print_json(&answer);
-        return Ok(());
+    accepted(session.json, &answer);
+    Ok(())
+}
+
+/// Prints what became of an event.
+pub(super) fn accepted(json: bool, answer: &Value) {
+    if json {
+        print_json(answer);
+        return;
     }
     println!(
         "accepted as {}",
@@ -99,5 +105,4 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             skipped.get("reason").and_then(Value::as_str).unwrap_or("?"),
         );
     }
-    Ok(())
 }

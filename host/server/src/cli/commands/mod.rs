@@ -25,6 +25,7 @@ pub(super) mod run;
 pub(super) mod schedule;
 pub(super) mod secret;
 pub(super) mod segment;
+pub(super) mod shortcut;
 pub(super) mod snippet;
 pub(super) mod team;
 pub(super) mod template;

@@ -89,6 +89,14 @@ pub(crate) enum Command {
         /// Its name
         name: String,
     },
+    /// Shows the address of a workflow with the trigger `webhook`
+    Webhook {
+        /// Its name
+        name: String,
+        /// Gives it another address; the one before ends at once
+        #[arg(long)]
+        rotate: bool,
+    },
     /// Deletes a workflow that has no unfinished runs
     Delete {
         /// Its name
@@ -112,6 +120,13 @@ const TRIGGERS: &[Column] = &[
 const TEMPLATES: &[Column] = &[
     ("template", "/name", As::Text),
     ("what it does", "/title", As::Text),
+];
+
+const WEBHOOK: &[Column] = &[
+    ("workflow", "/workflow", As::Text),
+    ("url", "/url", As::Text),
+    ("live", "/live", As::Whether),
+    ("since", "/created-at", As::Time),
 ];
 
 const VERSIONS: &[Column] = &[
@@ -190,6 +205,17 @@ async fn at_host(to: &Connection, command: Command) -> Result<(), Failure> {
                 .list(&["v1", "workflows", &name, "versions"], &[], usize::MAX)
                 .await?;
             list(json, &items, VERSIONS, "It was never published.");
+            Ok(())
+        }
+        Command::Webhook { name, rotate } => {
+            let path = ["v1", "workflows", &name, "webhook"];
+            let answer = if rotate {
+                let path = ["v1", "workflows", &name, "webhook", "rotate"];
+                client.post(&path, json!({})).await?
+            } else {
+                client.get(&path, &[]).await?
+            };
+            one(json, &answer, WEBHOOK);
             Ok(())
         }
         Command::Delete { name } => {

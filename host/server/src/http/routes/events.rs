@@ -39,7 +39,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Events that a trigger makes for itself.
-const OWN: &[&str] = &["schedule"];
+const OWN: &[&str] = &["schedule", "webhook", "shortcut"];
 
 /// The contact of an event.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,4 +1,4 @@
-//! `/hooks/{channel}`: what providers send; and `/v1/inbound-failures`: what of it could not be
+//! `/hooks/{channel}`: what providers send, and webhooks of workflows; and `/v1/inbound-failures`: what of it could not be
 //! read.
 //!
 //! A provider signs the address that it was told, so the address is put together from the public
@@ -12,11 +12,14 @@ use crate::http::extract::{At, Params, Raw};
 use crate::http::json::hyphens;
 use crate::http::paging::{Page, PageParams, Range};
 use crate::http::problem::Problem;
-use axum::Json;
+use crate::http::webhooks;
+use crate::listener::Peer;
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use jackfield_engine::WEBHOOK_PREFIX;
 use jackfield_messaging::ListInbound;
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,10 +35,13 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// A provider's request. The channel's connector verifies and reads it, and says what is answered.
+///
+/// A POST to the address of a workflow with the trigger `webhook` starts its runs: it is answered
+/// 202 with `event_id`, or as the workflow says.
 #[utoipa::path(
     method(get, post, put, patch, delete), path = "/hooks/{channel}", tag = "providers",
-    params(("channel" = String, Path, description = "The channel's id")),
-    responses((status = "default", description = "What the connector answers"))
+    params(("channel" = String, Path, description = "The channel's id, or the token of a workflow's webhook")),
+    responses((status = "default", description = "What the connector, or the workflow, answers"))
 )]
 async fn receive_hook(
     State(app): State<App>,
@@ -43,8 +49,14 @@ async fn receive_hook(
     method: Method,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
     raw: Raw,
 ) -> Response {
+    if channel.starts_with(WEBHOOK_PREFIX) {
+        let peer = peer.map(|Extension(peer)| peer);
+        let taken = webhooks::receive(&app, &channel, &method, &headers, peer, &raw);
+        return taken.await.into_response();
+    }
     let target = uri.path_and_query().map_or("/", |whole| whole.as_str());
     let url = format!("{}{target}", app.public_url);
     let headers = headers

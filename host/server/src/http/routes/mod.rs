@@ -21,6 +21,7 @@ mod runs;
 mod schedules;
 mod secrets;
 mod segments;
+mod shortcuts;
 mod snippets;
 mod stream;
 mod templates;
@@ -39,6 +40,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(events::router())
         .merge(workflows::router())
         .merge(schedules::router())
+        .merge(shortcuts::router())
         .merge(runs::router())
         .merge(plugins::router())
         .merge(channels::router())

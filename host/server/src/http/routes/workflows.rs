@@ -3,13 +3,15 @@
 use crate::http::app::App;
 use crate::http::auth::Caller;
 use crate::http::extract::{At, OptionalJson, Params, Raw, unsupported, utf8};
+use crate::http::idempotency::Withhold;
 use crate::http::paging::{Page, PageParams};
 use crate::http::problem::{Code, ErrorItem, Problem};
 use crate::http::views::{VersionBody, WorkflowBody, item};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
+use jackfield_engine::WebhookView;
 use jackfield_engine::document::{Document, SCHEMA, any_error};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -25,6 +27,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(deactivate_workflow))
         .routes(routes!(list_versions))
         .routes(routes!(get_version))
+        .routes(routes!(get_webhook))
+        .routes(routes!(rotate_webhook))
         .routes(routes!(validate_workflow))
         .routes(routes!(workflow_schema))
 }
@@ -315,6 +319,70 @@ async fn get_version(
             &version.to_string(),
         )),
     }
+}
+
+/// The address of a workflow. Whoever has it can start the workflow.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+struct WebhookBody {
+    /// The workflow's name.
+    workflow: String,
+    /// Where requests are sent.
+    url: String,
+    /// Whether they are taken there now: not while the workflow is stopped.
+    live: bool,
+    /// Since when the workflow has it, in milliseconds since 1970.
+    created_at: i64,
+}
+
+impl WebhookBody {
+    fn of(app: &App, workflow: String, view: WebhookView) -> WebhookBody {
+        WebhookBody {
+            workflow,
+            url: format!("{}/hooks/{}", app.public_url, view.token),
+            live: view.live,
+            created_at: view.created_at,
+        }
+    }
+}
+
+/// Shows the address of a workflow with the trigger `webhook`. It needs the scope to change
+/// workflows, because the address starts them.
+#[utoipa::path(
+    get, path = "/v1/workflows/{name}/webhook", tag = "workflows",
+    params(("name" = String, Path, description = "The workflow's name")),
+    responses((status = 200, description = "The address", body = WebhookBody)),
+    security(("key" = ["workflows:write"]))
+)]
+async fn get_webhook(
+    State(app): State<App>,
+    caller: Caller,
+    At(name): At<String>,
+) -> Result<Json<WebhookBody>, Problem> {
+    let workflows = app.engine.workflows();
+    let view = workflows.webhook(&caller.workspace, &name).await?;
+    Ok(Json(WebhookBody::of(&app, name, view)))
+}
+
+/// Gives a workflow with the trigger `webhook` another address. The one before ends at once.
+#[utoipa::path(
+    post, path = "/v1/workflows/{name}/webhook/rotate", tag = "workflows",
+    params(("name" = String, Path, description = "The workflow's name")),
+    responses((status = 200, description = "The new address", body = WebhookBody)),
+    security(("key" = ["workflows:write"]))
+)]
+async fn rotate_webhook(
+    State(app): State<App>,
+    caller: Caller,
+    At(name): At<String>,
+) -> Result<Response, Problem> {
+    let workflows = app.engine.workflows();
+    let view = workflows
+        .rotate_webhook(&caller.workspace, &name, app.now())
+        .await?;
+    let mut response = Json(WebhookBody::of(&app, name, view)).into_response();
+    response.extensions_mut().insert(Withhold);
+    Ok(response)
 }
 
 /// What a document would come to.

@@ -1,0 +1,9 @@
+-- Web addresses of workflows: found by what nobody can guess.
+CREATE TABLE webhook (
+    workspace text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
+    token text COLLATE "C" NOT NULL,
+    created_at bigint NOT NULL,
+    PRIMARY KEY (workspace, workflow)
+);
+CREATE INDEX webhook_token ON webhook (token);

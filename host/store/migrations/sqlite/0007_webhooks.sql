@@ -1,0 +1,9 @@
+-- Web addresses of workflows: found by what nobody can guess.
+CREATE TABLE webhook (
+    workspace TEXT NOT NULL,
+    workflow TEXT NOT NULL,
+    token TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, workflow)
+) STRICT;
+CREATE INDEX webhook_token ON webhook (token);
