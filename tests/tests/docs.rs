@@ -259,6 +259,8 @@ async fn every_workflow_of_the_documents_and_examples_is_valid() {
         "unknown-snippet",
         "unknown-file",
         "unknown-list",
+        "unknown-secret",
+        "unknown-calendar",
         "unknown-team",
         "unknown-workflow",
     ];
