@@ -7,7 +7,7 @@
 //! events in order.
 
 use crate::conditions::Condition;
-use crate::document::trigger::{RECEIVED, aim, is_aimed, variables_of};
+use crate::document::trigger::{LIFECYCLE_UPDATED, RECEIVED, aim, is_aimed, variables_of};
 use crate::document::{ExitOn, Own, Received, Trigger};
 use crate::domain::{DomainError, NewEvent, View};
 use crate::engine::{BucketLock, Core, Engine};
@@ -60,7 +60,7 @@ pub struct Skipped {
     /// Its name.
     pub workflow: String,
     /// `account-scope`, `condition`, `once-per-contact`, `already-enrolled`, `blocked`,
-    /// `loop-guard`, `number`, `window`, `keywords`, `stop-after-match`.
+    /// `loop-guard`, `number`, `window`, `keywords`, `stop-after-match`, `cleared`.
     pub reason: String,
     /// What was looked at.
     pub detail: Value,
@@ -603,6 +603,12 @@ async fn consider(
             Ok(keyword) => *heard = keyword,
             Err(refusal) => return Ok(Some(refusal)),
         }
+    }
+    if trigger.event == LIFECYCLE_UPDATED
+        && trigger.own != Own::WhenCleared
+        && event.data["lifecycle"]["new"].is_null()
+    {
+        return Ok(Some(("cleared", event.data["lifecycle"].clone())));
     }
     if let Some(condition) = &trigger.when
         && !condition.evaluate(&scope)

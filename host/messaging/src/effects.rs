@@ -298,7 +298,7 @@ async fn perform(context: &Context, document: &mut Document, deed: &Deed) -> Res
             if let Some(change) = change {
                 done.changed = true;
                 done.readdressed = change.field == "phone" || change.field == "email";
-                done.events.push(document.changed(&change, RUN));
+                done.events.extend(document.changed(&change, RUN));
             }
         }
         Deed::Open { opening, .. } => {

@@ -264,7 +264,15 @@ impl Entry {
         let beyond = matches!(now, Status::Sent | Status::Delivered | Status::Read);
         let skipped = beyond && before < Status::Uncertain;
         let told = skipped.then_some(Status::Accepted).into_iter().chain([now]);
-        told.map(|status| self.event(status, channel)).collect()
+        let mut events: Vec<NewEvent> = told.map(|status| self.event(status, channel)).collect();
+        if now == Status::Failed {
+            // For whoever wants to hear of failures alone.
+            events.push(NewEvent {
+                name: "message.failed".to_owned(),
+                ..self.event(now, channel)
+            });
+        }
+        events
     }
 
     fn event(&self, status: Status, channel: &str) -> NewEvent {

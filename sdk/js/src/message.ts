@@ -159,10 +159,22 @@ export interface InboundMessage {
   inReplyTo?: string | undefined;
   /** Where the provider itself has recognised it. */
   keyword?: 'stop' | 'start' | 'help' | undefined;
+  /** The advertisement that led to the message. @since 1.1 */
+  ad?: Ad | undefined;
   /** What the provider knows of the contact. */
   profile?: Profile | undefined;
   /** The request as it came, for those who need more. */
   raw?: { [name: string]: unknown } | undefined;
+}
+
+/** An advertisement. */
+export interface Ad {
+  /** The provider's id of it. */
+  id: string;
+  title?: string | undefined;
+  /** Where it stood, such as `facebook`. */
+  source?: string | undefined;
+  url?: string | undefined;
 }
 
 /** What a provider knows of a contact. */

@@ -189,6 +189,18 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Ad:
+    """An advertisement."""
+
+    id: str
+    """The provider's id of it."""
+    title: str | None = None
+    source: str | None = None
+    """Where it stood, such as `facebook`."""
+    url: str | None = None
+
+
+@dataclass(frozen=True)
 class InboundMessage:
     """A contact wrote; or, with the type `echo`, somebody wrote to a contact outside of
     Jackfield."""
@@ -208,6 +220,8 @@ class InboundMessage:
     """The provider's id of the message that it answers."""
     keyword: Literal["stop", "start", "help"] | None = None
     """Where the provider itself has recognised it."""
+    ad: Ad | None = None
+    """The advertisement that led to the message (since 1.1)."""
     profile: Profile | None = None
     raw: Mapping[str, Any] | None = None
     """The request as it came, for those who need more."""

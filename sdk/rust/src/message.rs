@@ -352,6 +352,10 @@ pub struct InboundMessage {
     /// Where the provider itself has recognised STOP, START or HELP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyword: Option<Keyword>,
+    /// The advertisement that led to the message.
+    /// @since 1.1
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ad: Option<Ad>,
     /// What the provider knows of the contact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
@@ -372,6 +376,7 @@ impl InboundMessage {
             payload: None,
             in_reply_to: None,
             keyword: None,
+            ad: None,
             profile: None,
             raw: None,
         }
@@ -386,6 +391,23 @@ pub enum Keyword {
     Stop,
     Start,
     Help,
+}
+
+/// An advertisement.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Ad {
+    /// The provider's id of it.
+    pub id: String,
+    /// What it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Where it stood, such as `facebook`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// What a provider knows of a contact.

@@ -41,6 +41,9 @@ impl Document {
             if let Some(when) = &trigger.when {
                 references.condition(when, &path, &mut problems);
             }
+            if let Some(when) = &trigger.when {
+                problems.extend(unknown_fields(when, &path, catalogue));
+            }
             if let Own::Schedule(Schedule {
                 list: Some(list), ..
             }) = &trigger.own
@@ -341,6 +344,28 @@ fn unknown_list(list: &str, path: &str, catalogue: &dyn Catalogue) -> Option<Pro
     let near = nearest(list, known.iter().map(String::as_str));
     let message = format!("there is no list `{list}`");
     Some(Problem::error("unknown-list", path, message).suggest(near))
+}
+
+/// Fields of contacts that a trigger on their changes names and that do not exist.
+fn unknown_fields(when: &Condition, path: &str, catalogue: &dyn Catalogue) -> Vec<Problem> {
+    let Some(mut known) = catalogue.contact_fields() else {
+        return Vec::new();
+    };
+    let standard = super::events::contact_fields();
+    known.extend(standard.map(|field| field.name.to_owned()));
+    let names = || known.iter().map(String::as_str);
+    let leaves = when.leaves().into_iter();
+    let named = leaves.filter(|(_, leaf)| leaf.field == "field.name" && leaf.operator.name == "is");
+    let mut problems = Vec::new();
+    for (at, leaf) in named {
+        let name = leaf.operand.as_str().unwrap_or_default();
+        if !name.contains('$') && !names().any(|one| one == name) {
+            let message = format!("contacts have no field `{name}`");
+            let problem = Problem::warning("unknown-field", format!("{path}{at}"), message);
+            problems.push(problem.suggest(nearest(name, names())));
+        }
+    }
+    problems
 }
 
 fn unknown_secret(secret: &str, path: &str, catalogue: &dyn Catalogue) -> Option<Problem> {

@@ -222,6 +222,28 @@ const FIELD: Namespace = namespace(
     false,
 );
 
+const LIFECYCLE: Namespace = namespace(
+    "lifecycle",
+    "The stage of the life cycle",
+    &[
+        field("old", Text, "The stage before, if any"),
+        field("new", Text, "The stage now, if any"),
+    ],
+    false,
+);
+
+const AD: Namespace = namespace(
+    "ad",
+    "The advertisement that led to the message",
+    &[
+        field("id", Text, "The advertisement's id"),
+        field("title", Text, "Its title"),
+        field("source", Text, "Where it stood, such as `facebook`"),
+        field("url", Url, "Its address"),
+    ],
+    false,
+);
+
 const OPT_OUT: Namespace = namespace(
     "opt_out",
     "The opt-out",
@@ -250,7 +272,7 @@ const CONVERSATION: Namespace = namespace(
         field(
             "source",
             Text,
-            "Who opened it: `contact`, `user`, `workflow`, `api`",
+            "Who opened it: `contact`, `user`, `workflow`, `api`, `click-to-chat-ads`",
         ),
         field(
             "channel",
@@ -569,7 +591,7 @@ pub static ALWAYS: [Namespace; 13] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 22] = [
+pub static EVENTS: [Event; 25] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -578,11 +600,21 @@ pub static EVENTS: [Event; 22] = [
     Event {
         name: "message.received",
         title: "A contact has written",
-        namespaces: &[RECEIVED, ACCOUNT],
+        namespaces: &[RECEIVED, AD, ACCOUNT],
+    },
+    Event {
+        name: trigger::CLICK_TO_CHAT,
+        title: "A contact has written because of an advertisement",
+        namespaces: &[AD, RECEIVED, ACCOUNT],
     },
     Event {
         name: "message.status",
         title: "It is known how far a message has come",
+        namespaces: &[STATUS, ACCOUNT],
+    },
+    Event {
+        name: "message.failed",
+        title: "A message could not be delivered",
         namespaces: &[STATUS, ACCOUNT],
     },
     Event {
@@ -594,6 +626,11 @@ pub static EVENTS: [Event; 22] = [
         name: "contact.field-updated",
         title: "A field of a contact has changed",
         namespaces: &[FIELD, ACCOUNT],
+    },
+    Event {
+        name: trigger::LIFECYCLE_UPDATED,
+        title: "A contact came to another stage of its life cycle, or left it",
+        namespaces: &[LIFECYCLE, ACCOUNT],
     },
     Event {
         name: "contact.opted-out",

@@ -2,6 +2,7 @@
 
 mod received;
 mod schedule;
+mod short;
 mod shortcut;
 mod steps;
 mod triggers;

@@ -370,10 +370,16 @@ impl Document {
         shown
     }
 
-    /// The event that a field changed.
-    pub(crate) fn changed(&self, change: &Change, source: &str) -> NewEvent {
+    /// The events that a field changed: of the stage of the life cycle there are two.
+    pub(crate) fn changed(&self, change: &Change, source: &str) -> Vec<NewEvent> {
         let field = json!({"name": change.field, "old": change.old, "new": change.new});
-        self.event("contact.field-updated", json!({"field": field}), source)
+        let mut events = vec![self.event("contact.field-updated", json!({"field": field}), source)];
+        if change.field == "lifecycle" {
+            let lifecycle = json!({"old": change.old, "new": change.new});
+            let data = json!({"lifecycle": lifecycle});
+            events.push(self.event("lifecycle.updated", data, source));
+        }
+        events
     }
 
     /// The event that a tag came or went.

@@ -163,7 +163,9 @@ impl Patch {
                 .map_err(|error| {
                     Error::problems("invalid-contact", vec![Problem::new(name, error.message())])
                 })?;
-            events.extend(change.map(|change| document.changed(&change, "api")));
+            if let Some(change) = change {
+                events.extend(document.changed(&change, "api"));
+            }
         }
         let mut remove = self.remove.clone();
         let mut add = self.add.clone();

@@ -34,6 +34,8 @@ pub(crate) struct InboundMessage {
     pub(crate) payload: Option<String>,
     pub(crate) in_reply_to: Option<String>,
     pub(crate) keyword: Option<String>,
+    /// The advertisement that led to it.
+    pub(crate) ad: Option<Value>,
     #[serde(default)]
     pub(crate) profile: Map<String, Value>,
 }

@@ -203,7 +203,10 @@ impl Inbound {
             if opens {
                 let opening = Opening {
                     id: context.new_id("cnv", bucket),
-                    source: "contact".to_owned(),
+                    source: match &message.ad {
+                        Some(_) => "click-to-chat-ads".to_owned(),
+                        None => "contact".to_owned(),
+                    },
                     channel: Some(channel.id.clone()),
                     first_message: text_of(&message.content).map(str::to_owned),
                 };
@@ -221,6 +224,7 @@ impl Inbound {
                 &entry,
                 identity,
                 heard.as_ref(),
+                message.ad.as_ref(),
             ));
         }
         let mut commit = locked.commit(now);
@@ -401,13 +405,14 @@ fn event(
     entry: &Entry,
     identity: &Identity,
     heard: Option<&Heard>,
-) -> Option<NewEvent> {
+    ad: Option<&Value>,
+) -> Vec<NewEvent> {
     let text = text_of(&entry.data.content);
     if let Some(heard) = heard {
         let name = match heard.keyword {
             Keyword::Stop => "contact.opted-out",
             Keyword::Start => "contact.opted-in",
-            Keyword::Help => return None,
+            Keyword::Help => return Vec::new(),
         };
         let data = json!({"opt_out": {
             "address": identity.value,
@@ -417,9 +422,9 @@ fn event(
             "source": "keyword",
             "text": text,
         }});
-        return Some(document.event(name, data, &channel.id));
+        return vec![document.event(name, data, &channel.id)];
     }
-    let data = json!({"message": {
+    let mut data = json!({"message": {
         "id": entry.id,
         "channel": channel.name,
         "channel_id": channel.id,
@@ -432,7 +437,14 @@ fn event(
         "in_reply_to": entry.data.in_reply_to,
         "provider_id": entry.provider_id,
     }});
-    Some(document.event("message.received", data, &channel.id))
+    let Some(ad) = ad else {
+        return vec![document.event("message.received", data, &channel.id)];
+    };
+    data["ad"] = ad.clone();
+    vec![
+        document.event("message.received", data.clone(), &channel.id),
+        document.event("click-to-chat", data, &channel.id),
+    ]
 }
 
 /// Attachments that came with their bytes are told without them: the message has them.

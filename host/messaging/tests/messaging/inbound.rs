@@ -275,3 +275,49 @@ async fn a_profile_fills_what_is_not_known() {
         .unwrap();
     assert_eq!(same["id"], contact["id"]);
 }
+
+#[tokio::test]
+async fn an_advertisement_that_led_to_a_message_is_told_with_it() {
+    let world = world(json!({}), json!({})).await;
+    let ad = json!({"id": "a1", "title": "Spring", "source": "facebook", "url": "https://fb.example/a1"});
+    let said = |id: &str, ad: &Value| {
+        json!([{"type": "message", "provider-id": id, "from": ANN,
+            "content": {"type": "text", "text": "hello"}, "ad": ad}])
+    };
+    assert_eq!(world.receive(said("m-1", &ad)).await.status, 200);
+    assert_eq!(
+        world.names(),
+        [
+            "contact.created",
+            "conversation.opened",
+            "message.received",
+            "click-to-chat"
+        ]
+    );
+    let events = world.host.events.lock().unwrap().clone();
+    assert_eq!(
+        events[1].data["conversation"]["source"],
+        "click-to-chat-ads"
+    );
+    assert_eq!((&events[2].data["ad"], &events[3].data["ad"]), (&ad, &ad));
+    assert_eq!(events[3].data["message"]["text"], "hello");
+    // Said again, it is dropped; without an id, it is not one.
+    world.receive(said("m-1", &ad)).await;
+    assert_eq!(world.count("click-to-chat"), 1);
+    for wrong in [
+        json!({}),
+        json!({"title": "x"}),
+        json!("a1"),
+        json!({"id": ""}),
+        json!({"id": "a", "price": 1}),
+    ] {
+        world.receive(said("m-2", &wrong)).await;
+    }
+    assert_eq!(
+        (
+            world.count("click-to-chat"),
+            world.count("message.received")
+        ),
+        (1, 1)
+    );
+}

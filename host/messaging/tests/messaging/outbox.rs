@@ -93,6 +93,14 @@ async fn a_message_is_tried_three_times_and_then_fails() {
     let message = world.state(&id, "failed").await;
     assert_eq!(message["reason"], "transient");
     assert_eq!(world.sent().len(), 3);
+    assert_eq!(world.count("message.failed"), 1);
+    let told = world.host.events.lock().unwrap().clone();
+    let failed = told.iter().find(|event| event.name == "message.failed");
+    let message = &failed.unwrap().data["message"];
+    assert_eq!(
+        (&message["status"], &message["error"]["code"]),
+        (&json!("failed"), &json!("transient"))
+    );
     let which = ListDecisions {
         subject: Some(id),
         ..ListDecisions::default()

@@ -11,7 +11,7 @@ use crate::document::{
 };
 
 /// The keys of every trigger.
-const TRIGGER_KEYS: [&str; 4] = ["event", "accounts", "when", "once-per-contact"];
+const TRIGGER_KEYS: [&str; 5] = ["event", "accounts", "when", "calendar", "once-per-contact"];
 const ACCOUNT_KEYS: [&str; 2] = ["only", "except"];
 
 /// Most accounts in a scope.
@@ -115,6 +115,10 @@ impl Reader {
             Some(event) => self.own(event, object, accounts.as_ref(), path),
             None => None,
         };
+        let when = match (&event, when) {
+            (Some(event), Some(when)) => self.with_shorthand(event, object, path, when),
+            (_, when) => when,
+        };
         Some(Trigger {
             event: event?,
             accounts: accounts?,
@@ -154,6 +158,10 @@ impl Reader {
                 let webhook = self.webhook(object, path)?;
                 Some(Own::Webhook(Box::new(webhook)))
             }
+            trigger::LIFECYCLE_UPDATED => Some(match self.switch(object, path, "when-cleared") {
+                true => Own::WhenCleared,
+                false => Own::Nothing,
+            }),
             trigger::SHORTCUT => self.shortcut(object, path).map(Own::Shortcut),
             trigger::RECEIVED => self.received(object, path),
             _ => Some(Own::Nothing),

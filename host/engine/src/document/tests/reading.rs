@@ -148,7 +148,7 @@ fn the_published_schema_knows_every_operator() {
 }
 
 /// Documents with one thing wrong, and a part of what is said about it.
-const REFUSED: [(&str, &str); 67] = [
+const REFUSED: [(&str, &str); 87] = [
     (
         "name: a\ntrigger: {event: schedule}\nsteps: {b: {uses: w@1}}",
         "2:1: `cron` is missing",
@@ -284,6 +284,86 @@ const REFUSED: [(&str, &str); 67] = [
     (
         "name: a\ntrigger: {event: shortcut, title: T, form: [{variable: a, type: list, options: [x, x]}]}\nsteps: {b: {uses: w@1}}",
         "stands in the list twice",
+    ),
+    (
+        "name: a\ntrigger: {event: contact.field-updated, field: 1}\nsteps: {b: {uses: w@1}}",
+        "`field` is a text",
+    ),
+    (
+        "name: a\ntrigger: {event: contact.field-updated, field: \"\"}\nsteps: {b: {uses: w@1}}",
+        "the name of a field",
+    ),
+    (
+        "name: a\ntrigger: {event: contact.field-updated, new: Paris}\nsteps: {b: {uses: w@1}}",
+        "an operator with its operand",
+    ),
+    (
+        "name: a\ntrigger: {event: contact.field-updated, new: {equals: Paris}}\nsteps: {b: {uses: w@1}}",
+        "`equals`",
+    ),
+    (
+        "name: a\ntrigger: {event: contact.field-updated, new: {field: a, is: b}}\nsteps: {b: {uses: w@1}}",
+        "an operator with its operand",
+    ),
+    (
+        "name: a\ntrigger: {event: lifecycle.updated, to: lead}\nsteps: {b: {uses: w@1}}",
+        "`to` is a list of 1 to 100 texts",
+    ),
+    (
+        "name: a\ntrigger: {event: lifecycle.updated, from: []}\nsteps: {b: {uses: w@1}}",
+        "`from` is a list of 1 to 100 texts",
+    ),
+    (
+        "name: a\ntrigger: {event: lifecycle.updated, when-cleared: maybe}\nsteps: {b: {uses: w@1}}",
+        "`when-cleared` is true or false",
+    ),
+    (
+        "name: a\ntrigger: {event: tag.updated, action: changed}\nsteps: {b: {uses: w@1}}",
+        "`added` or `removed`",
+    ),
+    (
+        "name: a\ntrigger: {event: tag.updated, tags: []}\nsteps: {b: {uses: w@1}}",
+        "`tags` is a list",
+    ),
+    (
+        "name: a\ntrigger: {event: conversation.opened, source: contact}\nsteps: {b: {uses: w@1}}",
+        "`source` is a mapping",
+    ),
+    (
+        "name: a\ntrigger: {event: conversation.opened, source: {is: zapier}}\nsteps: {b: {uses: w@1}}",
+        "not `zapier`",
+    ),
+    (
+        "name: a\ntrigger: {event: conversation.opened, source: {is: contact, is-not: api}}\nsteps: {b: {uses: w@1}}",
+        "`{is: …}` or `{is-not: …}`",
+    ),
+    (
+        "name: a\ntrigger: {event: conversation.closed, source: {is: contact}}\nsteps: {b: {uses: w@1}}",
+        "not `contact`",
+    ),
+    (
+        "name: a\ntrigger: {event: conversation.closed, category: {has-any-of: []}}\nsteps: {b: {uses: w@1}}",
+        "`has-any-of` is a list",
+    ),
+    (
+        "name: a\ntrigger: {event: conversation.closed, category: {}}\nsteps: {b: {uses: w@1}}",
+        "`{has-any-of: […]}`",
+    ),
+    (
+        "name: a\ntrigger: {event: click-to-chat, ads: 7}\nsteps: {b: {uses: w@1}}",
+        "`ads` is a list",
+    ),
+    (
+        "name: a\ntrigger: {event: call.ended, calendar: {monday: [9]}}\nsteps: {b: {uses: w@1}}",
+        "`monday` must be a list of texts",
+    ),
+    (
+        "name: a\ntrigger: {event: call.ended, calendar: office}\nsteps: {b: {uses: w@1}}",
+        "business hours are a mapping",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, tags: [a]}\nsteps: {b: {uses: w@1}}",
+        "triggers on `tag.updated` only",
     ),
     ("[]", "a workflow is a mapping"),
     (
@@ -569,4 +649,58 @@ fn a_workflow_has_one_address_and_one_form_and_a_contact_is_not_made_by_an_id() 
             "{source}: {said:?}"
         );
     }
+}
+
+#[test]
+fn settings_in_short_are_conditions() {
+    for (trigger, when) in [
+        (
+            "contact.field-updated, field: city, new: {is: Paris}",
+            json!({"all": [{"field": "field.name", "is": "city"}, {"field": "field.new", "is": "Paris"}]}),
+        ),
+        (
+            "contact.field-updated, field: city, when: {field: field.old, exists: true}",
+            json!({"all": [{"field": "field.name", "is": "city"}, {"field": "field.old", "exists": true}]}),
+        ),
+        (
+            "tag.updated, tags: [vip, 7], action: added, when: {all: [{field: contact.city, is: Nice}]}",
+            json!({"all": [{"field": "tag.name", "in": ["vip", "7"]}, {"field": "tag.action", "is": "added"},
+                {"field": "contact.city", "is": "Nice"}]}),
+        ),
+        (
+            "lifecycle.updated, to: [customer], from: [lead]",
+            json!({"all": [{"field": "lifecycle.old", "in": ["lead"]}, {"field": "lifecycle.new", "in": ["customer"]}]}),
+        ),
+        (
+            "lifecycle.updated, to: [customer], when-cleared: true",
+            json!({"any": [{"field": "lifecycle.new", "in": ["customer"]}, {"field": "lifecycle.new", "not-exists": true}]}),
+        ),
+        (
+            "conversation.opened, source: {is-not: workflow}",
+            json!({"field": "event.conversation.source", "is-not": "workflow"}),
+        ),
+        (
+            "conversation.closed, category: {has-none-of: [spam]}, source: {is: user}",
+            json!({"all": [{"field": "event.conversation.closed_by", "is": "user"},
+                {"field": "event.conversation.category", "not-in": ["spam"]}]}),
+        ),
+        (
+            "call.ended, calendar: {monday: [\"09:00-12:00\"], time-zone: Europe/Paris}",
+            json!({"field": "system.current_datetime",
+                "within-hours": {"time-zone": "Europe/Paris", "monday": ["09:00-12:00"]}}),
+        ),
+        (
+            "click-to-chat, ads: [a1]",
+            json!({"field": "ad.id", "in": ["a1"]}),
+        ),
+    ] {
+        let source = format!("name: a\ntrigger: {{event: {trigger}}}\nsteps: {{b: {{uses: w@1}}}}");
+        let document = parse(&source);
+        let read = document.triggers[0].when.as_ref().unwrap().to_json();
+        assert_eq!(read, when, "{trigger}");
+        let again = Document::from_value(&document.to_json()).unwrap();
+        assert_eq!(again.triggers, document.triggers, "{trigger}");
+    }
+    let document = parse("name: a\ntrigger: {event: lifecycle.updated}\nsteps: {b: {uses: w@1}}");
+    assert_eq!(document.triggers[0].when, None);
 }

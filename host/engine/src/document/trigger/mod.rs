@@ -28,6 +28,19 @@ pub const WEBHOOK: &str = "webhook";
 /// The event that somebody has filled in the workflow's form.
 pub const SHORTCUT: &str = "shortcut";
 
+/// The event that a field of a contact has changed.
+pub const FIELD_UPDATED: &str = "contact.field-updated";
+/// The event that a contact came to another stage of its life cycle.
+pub const LIFECYCLE_UPDATED: &str = "lifecycle.updated";
+/// The event that a tag was added or taken away.
+pub const TAG_UPDATED: &str = "tag.updated";
+/// The event that a conversation was opened.
+pub const CONVERSATION_OPENED: &str = "conversation.opened";
+/// The event that a conversation was closed.
+pub const CONVERSATION_CLOSED: &str = "conversation.closed";
+/// The event that a contact has written because of an advertisement.
+pub const CLICK_TO_CHAT: &str = "click-to-chat";
+
 /// What a trigger says besides, by its event.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Own {
@@ -42,16 +55,18 @@ pub enum Own {
     Webhook(Box<Webhook>),
     /// `shortcut`.
     Shortcut(Shortcut),
+    /// `lifecycle.updated`: it starts runs of contacts too that are in no stage any more.
+    WhenCleared,
 }
 
 /// The keys that only triggers on some events have, with those events.
-pub(super) const OWN_KEYS: [(&str, &[&str]); 18] = [
+pub(super) const OWN_KEYS: [(&str, &[&str]); 28] = [
     ("cron", &[SCHEDULE]),
     ("time-zone", &[SCHEDULE]),
     ("for", &[SCHEDULE]),
     ("match", &[RECEIVED]),
     ("numbers", &[RECEIVED]),
-    ("from", &[RECEIVED]),
+    ("from", &[RECEIVED, LIFECYCLE_UPDATED]),
     ("until", &[RECEIVED]),
     ("stop-after-match", &[RECEIVED]),
     ("contact", &[WEBHOOK]),
@@ -64,6 +79,16 @@ pub(super) const OWN_KEYS: [(&str, &[&str]); 18] = [
     ("icon", &[SHORTCUT]),
     ("description", &[SHORTCUT]),
     ("form", &[SHORTCUT]),
+    ("field", &[FIELD_UPDATED]),
+    ("old", &[FIELD_UPDATED]),
+    ("new", &[FIELD_UPDATED]),
+    ("to", &[LIFECYCLE_UPDATED]),
+    ("when-cleared", &[LIFECYCLE_UPDATED]),
+    ("tags", &[TAG_UPDATED]),
+    ("action", &[TAG_UPDATED]),
+    ("source", &[CONVERSATION_OPENED, CONVERSATION_CLOSED]),
+    ("category", &[CONVERSATION_CLOSED]),
+    ("ads", &[CLICK_TO_CHAT]),
 ];
 
 /// Those of `message.received`.
@@ -79,6 +104,7 @@ impl Own {
             Own::Received(received) => received.write(out),
             Own::Webhook(webhook) => webhook.write(out),
             Own::Shortcut(shortcut) => shortcut.write(out),
+            Own::WhenCleared => drop(out.insert("when-cleared".into(), true.into())),
         }
     }
 }

@@ -36,10 +36,11 @@ const RESERVED: &[&str] = &[
     "comment.",
     "queue.",
     "run.",
+    "lifecycle.",
 ];
 
 /// Events that a trigger makes for itself.
-const OWN: &[&str] = &["schedule", "webhook", "shortcut"];
+const OWN: &[&str] = &["schedule", "webhook", "shortcut", "click-to-chat"];
 
 /// The contact of an event.
 #[derive(Debug, Deserialize, ToSchema)]
