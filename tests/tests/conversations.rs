@@ -448,3 +448,56 @@ async fn the_answer_to_a_pending_question_leaves_a_closed_conversation_closed() 
         assert_eq!(all.len(), conversations, "{all:#?}");
     }
 }
+
+#[tokio::test]
+async fn a_snoozed_conversation_comes_back_by_a_message_or_at_its_time_though_the_host_is_killed() {
+    let mut line = Line::open().await;
+    let api = line.host.api.clone();
+    api.publish(
+        "name: back\ntrigger: {event: conversation.unsnoozed, when: {field: conversation.unsnoozed_by, is: timer}}\n\
+         steps:\n  tag: {uses: update-contact-tag@1, with: {tags: [back]}}\n",
+    )
+    .await;
+    line.write("Later, please.").await;
+    let who = format!("phone:{ANN}");
+    let path = format!("/v1/contacts/{who}");
+    let aside = line
+        .host
+        .cli(["conversation", "snooze", &who, "--for", "2h"])
+        .await
+        .ok();
+    assert!(aside.contains("is snoozed until"), "{aside}");
+    assert_eq!(api.all("/v1/conversations?state=snoozed").await.len(), 1);
+    let filter = json!({"filter": {"field": "contact.conversation.state", "is": "snoozed"}});
+    let found = api.post("/v1/contacts/search", filter).await.ok();
+    assert_eq!(
+        found["items"].as_array().map(Vec::len),
+        Some(1),
+        "{found:#}"
+    );
+    line.write("Now!").await;
+    let shown = api.get(&path).await.ok();
+    assert_eq!(shown["conversation"]["state"], "open");
+    assert_eq!(shown["conversation"]["unsnoozed-by"], "contact");
+
+    let snooze = format!("{path}/conversation/snooze");
+    for wrong in [
+        json!({}),
+        json!({"for": "1h", "until": "2999-01-01"}),
+        json!({"for": "366d"}),
+        json!({"until": "2020-01-01"}),
+    ] {
+        api.post(&snooze, wrong).await.refused(422, "invalid");
+    }
+    api.post(&format!("{path}/conversation/unsnooze"), json!({}))
+        .await
+        .refused(409, "conflict");
+
+    api.post(&snooze, json!({"for": "1s"})).await.ok();
+    line.host.restart().await;
+    let api = line.host.api.clone();
+    run_of(&api, "back").await;
+    let shown = api.get(&path).await.ok();
+    assert_eq!(shown["conversation"]["state"], "open");
+    assert_eq!(shown["tags"], json!(["back"]));
+}

@@ -12,6 +12,7 @@ use crate::facade::Messaging;
 use crate::lists;
 use crate::message::{Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
+use crate::timers;
 use crate::users::UserView;
 use async_trait::async_trait;
 use jackfield_egress::Secrets;
@@ -273,7 +274,7 @@ impl Domain for Messaging {
         }
         let (context, id) = (Arc::clone(&self.context), id.to_owned());
         self.outbox.beside(async move {
-            if let Err(error) = assignment::due(&context, &id).await {
+            if let Err(error) = timers::due(&context, &id).await {
                 tracing::warn!(contact = id, %error, "what is due is done after the next start");
             }
         });

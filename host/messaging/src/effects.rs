@@ -13,6 +13,7 @@ use crate::conversations::{self, Note, comment};
 use crate::error::{Error, Result};
 use crate::lists;
 use crate::message::Entry;
+use crate::timers;
 use jackfield_engine::{Actor, Applied, Effect, NewEvent};
 use jackfield_store::records::{Comment, Contact, Conversation as Talk, Message};
 use jackfield_store::{Commit, Record, Write};
@@ -206,18 +207,23 @@ pub(crate) async fn apply(
                     continue;
                 };
                 let concerned = assignment::concerns(&document);
+                let timed = timers::next(&document);
                 let done = perform(context, &mut document, &deed).await?;
                 if done.changed {
                     replace(commit, &mut document, now);
+                }
+                if timers::next(&document) != timed {
+                    let mut own = Commit::of(document.row.bucket);
+                    let due = timers::put(&mut own, &document);
+                    follow_up
+                        .timers
+                        .extend(due.map(|due| (contact.to_owned(), due)));
+                    once(commit, own);
                 }
                 let talks = done.conversation.is_some() || done.queue;
                 if talks && (concerned || assignment::concerns(&document)) {
                     let mut own = Commit::of(document.row.bucket);
                     assignment::mark(&mut own, &document.row, now);
-                    let due = assignment::timer(&mut own, &document);
-                    follow_up
-                        .timers
-                        .extend(due.map(|due| (contact.to_owned(), due)));
                     once(commit, own);
                     let who = (actor.workspace.clone(), contact.to_owned());
                     if !follow_up.reassigned.contains(&who) {

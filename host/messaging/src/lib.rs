@@ -54,6 +54,7 @@ mod status;
 mod tasks;
 mod teams;
 mod templates;
+mod timers;
 mod unsubscribe;
 #[doc(hidden)]
 pub mod untrusted;
@@ -64,7 +65,7 @@ pub use assignment::{AssignRequest, Assignments, Person, Strategy};
 pub use blacklist::{Blacklists, Direction};
 pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};
 pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
-pub use conversations::{Conversations, ListConversations, Note};
+pub use conversations::{Conversations, ListConversations, Note, Snooze};
 pub use decisions::{Decisions, ListDecisions};
 pub use error::{Error, ErrorKind, Problem, Result};
 pub use facade::Messaging;

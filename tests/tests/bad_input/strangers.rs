@@ -125,6 +125,7 @@ fn body(path: &str) -> Option<Value> {
         "/v1/contacts/{contact}" => json!({"firstname": "Eve"}),
         "/v1/contacts/{contact}/comments" => json!({"text": "taken"}),
         "/v1/shortcuts/{workflow}" => json!({"contact": ANN}),
+        "/v1/contacts/{contact}/conversation/snooze" => json!({"for": "1h"}),
         "/v1/queue/{id}/take" => json!({"user": "bo@example.com"}),
         "/v1/imports/{id}/review" | "/v1/imports/{id}/start" => json!({"purpose": "upsert"}),
         "/v1/lists/{name}/contacts" => json!({"contact": ANN}),

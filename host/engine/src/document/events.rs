@@ -268,7 +268,7 @@ const CONVERSATION: Namespace = namespace(
     "The conversation",
     &[
         field("id", Text, "The conversation's id"),
-        field("state", Text, "`open` or `closed`"),
+        field("state", Text, "`open`, `snoozed` or `closed`"),
         field(
             "source",
             Text,
@@ -296,6 +296,13 @@ const CONVERSATION: Namespace = namespace(
         ),
         field("assigned_at", Timestamp, "When it last came to somebody"),
         field("assignments", Number, "How often it came to somebody"),
+        field("snoozed_until", Timestamp, "Until when it is set aside"),
+        field("unsnoozed_at", Timestamp, "When it was last taken up again"),
+        field(
+            "unsnoozed_by",
+            Text,
+            "By what it was taken up again: `timer`, `contact`, `workflow`, `api`",
+        ),
         field("category", Text, "The category of the closing notes"),
         field("summary", Text, "The summary of the closing notes"),
         field(
@@ -591,7 +598,7 @@ pub static ALWAYS: [Namespace; 13] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 25] = [
+pub static EVENTS: [Event; 27] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -645,6 +652,16 @@ pub static EVENTS: [Event; 25] = [
     Event {
         name: "conversation.opened",
         title: "A conversation was opened",
+        namespaces: &[ACCOUNT],
+    },
+    Event {
+        name: "conversation.snoozed",
+        title: "A conversation was set aside",
+        namespaces: &[ACCOUNT],
+    },
+    Event {
+        name: "conversation.unsnoozed",
+        title: "A conversation was taken up again",
         namespaces: &[ACCOUNT],
     },
     Event {

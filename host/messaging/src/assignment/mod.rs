@@ -23,11 +23,10 @@ use crate::conversations::API;
 use crate::conversations::document::Conversation;
 use crate::error::{Error, Result};
 use crate::page::{Page, limit};
+use crate::timers;
 use crate::users;
 use crate::users::UserView;
 use jackfield_engine::NewEvent;
-use jackfield_store::bucket_in;
-use jackfield_store::records::Timer;
 use ledger::Telling;
 use place::Place;
 use request::Plan;
@@ -222,7 +221,7 @@ async fn keep(
             &locked.document.row.id,
         );
     }
-    let due = timer(&mut commit, &locked.document);
+    let due = timers::put(&mut commit, &locked.document);
     context.host.accept(&locked.guard, events, commit).await?;
     if let Some(due) = due {
         context.host.wake(&locked.document.row.id, due);
@@ -233,51 +232,4 @@ async fn keep(
 /// Whether it matters to the ledger how the contact's conversation stands.
 pub(crate) fn concerns(contact: &Document) -> bool {
     contact.get(place::ASSIGNEE).is_some() || contact.get(place::QUEUE).is_some()
-}
-
-/// Puts the contact's timer into a commit, or takes it out. Answers with when it is due.
-pub(crate) fn timer(commit: &mut jackfield_store::Commit, contact: &Document) -> Option<i64> {
-    let due = place::place(contact).and_then(|place| place.due());
-    match due {
-        Some(due) => {
-            commit.put(&Timer {
-                bucket: contact.row.bucket,
-                id: contact.row.id.clone(),
-                kind: "contact".to_owned(),
-                due,
-            });
-        }
-        None => {
-            commit.delete::<Timer>([contact.row.id.clone().into()]);
-        }
-    }
-    due
-}
-
-/// A contact's time has come: its place in the queue is overdue.
-pub(crate) async fn due(context: &Context, contact: &str) -> Result<()> {
-    let Some(bucket) = bucket_in("ctc", contact) else {
-        return Ok(());
-    };
-    let guard = context.lock(bucket).await?;
-    let row = context.row(bucket, &[("id", contact)]).await?;
-    let Some(row) = row else {
-        return Ok(());
-    };
-    let mut document = Document { row };
-    let now = context.now();
-    let event = place::overdue(&mut document, now);
-    let mut commit = jackfield_store::Commit::of(bucket);
-    if event.is_some() {
-        commit.put(document.finish(now));
-    }
-    let due = timer(&mut commit, &document);
-    context
-        .host
-        .accept(&guard, event.into_iter().collect(), commit)
-        .await?;
-    if let Some(due) = due {
-        context.host.wake(contact, due);
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! A conversation: how it is opened and closed, and how it is shown.
+//! A conversation: how it is opened, snoozed and closed, and how it is shown.
 //!
 //! The one that is not closed stands in the contact's own row, so that what a run sees of it needs
 //! no further read; every one has a row of its own too, which is its history.
@@ -24,6 +24,8 @@ const LONGEST_FIRST_MESSAGE: usize = 500;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum State {
     Open,
+    /// Set aside until a time, or until the contact writes.
+    Snoozed,
     Closed,
 }
 
@@ -31,6 +33,7 @@ impl State {
     pub(crate) fn name(self) -> &'static str {
         match self {
             State::Open => "open",
+            State::Snoozed => "snoozed",
             State::Closed => "closed",
         }
     }
@@ -59,6 +62,15 @@ pub(crate) struct Conversation {
     /// How often it came to somebody.
     #[serde(default)]
     pub(crate) assignments: u32,
+    /// Until when it is set aside; none where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) snoozed_until: Option<i64>,
+    /// When it was last taken up again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unsnoozed_at: Option<i64>,
+    /// Who took it up: as `source`, or `timer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unsnoozed_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) closed_at: Option<i64>,
     /// As `source`.
@@ -90,18 +102,28 @@ impl Conversation {
         Conversation::deserialize(&row.data).ok()
     }
 
-    /// Whether a conversation with a contact is open.
+    /// Whether a conversation with a contact is open: not closed, and not set aside.
     pub(crate) fn is_open(contact: &Document) -> bool {
         Conversation::of(contact).is_some_and(|known| known.state == State::Open)
     }
 
-    /// Notes who has the open conversation now; none where that is nothing new.
+    /// Whether a conversation with a contact is set aside.
+    pub(crate) fn is_snoozed(contact: &Document) -> bool {
+        Conversation::of(contact).is_some_and(|known| known.state == State::Snoozed)
+    }
+
+    /// When it comes back by itself, where it is set aside.
+    pub(crate) fn due(&self) -> Option<i64> {
+        self.snoozed_until.filter(|_| self.state == State::Snoozed)
+    }
+
+    /// Notes who has the conversation that is not closed now; none where that is nothing new.
     pub(crate) fn assigned(
         contact: &mut Document,
         to: Option<&Person>,
         now: i64,
     ) -> Option<Conversation> {
-        let known = Conversation::of(contact).filter(|known| known.state == State::Open)?;
+        let known = Conversation::of(contact).filter(|known| known.state != State::Closed)?;
         if known.assignee.as_ref() == to {
             return None;
         }
@@ -116,9 +138,9 @@ impl Conversation {
         Some(noted)
     }
 
-    /// Opens a conversation; none where one is open already.
+    /// Opens a conversation; none where one is not closed.
     pub(crate) fn open(contact: &mut Document, opening: Opening, now: i64) -> Option<Conversation> {
-        if Conversation::is_open(contact) {
+        if Conversation::of(contact).is_some_and(|known| known.state != State::Closed) {
             return None;
         }
         let opened = Conversation {
@@ -134,6 +156,9 @@ impl Conversation {
             first_assigned_at: None,
             assigned_at: None,
             assignments: 0,
+            snoozed_until: None,
+            unsnoozed_at: None,
+            unsnoozed_by: None,
             closed_at: None,
             closed_by: None,
             category: None,
@@ -143,7 +168,33 @@ impl Conversation {
         Some(opened)
     }
 
-    /// Closes the open conversation; none where none is open.
+    /// Sets the conversation aside until then; none where none is open or set aside.
+    pub(crate) fn snooze(contact: &mut Document, until: i64) -> Option<Conversation> {
+        let known = Conversation::of(contact).filter(|known| known.state != State::Closed)?;
+        let snoozed = Conversation {
+            state: State::Snoozed,
+            snoozed_until: Some(until),
+            ..known
+        };
+        snoozed.keep(contact);
+        Some(snoozed)
+    }
+
+    /// Takes up again what is set aside; none where nothing is.
+    pub(crate) fn unsnooze(contact: &mut Document, by: &str, now: i64) -> Option<Conversation> {
+        let known = Conversation::of(contact).filter(|known| known.state == State::Snoozed)?;
+        let woken = Conversation {
+            state: State::Open,
+            snoozed_until: None,
+            unsnoozed_at: Some(now),
+            unsnoozed_by: Some(by.to_owned()),
+            ..known
+        };
+        woken.keep(contact);
+        Some(woken)
+    }
+
+    /// Closes the conversation that is not closed; none where there is none.
     pub(crate) fn close(
         contact: &mut Document,
         note: Note,
@@ -153,6 +204,7 @@ impl Conversation {
         let known = Conversation::of(contact).filter(|known| known.state != State::Closed)?;
         let closed = Conversation {
             state: State::Closed,
+            snoozed_until: None,
             closed_at: Some(now),
             closed_by: Some(by.to_owned()),
             category: note.category,
@@ -197,6 +249,7 @@ impl Conversation {
         shown.insert("opened_at".to_owned(), instant(Some(self.opened_at)));
         let texts = [
             ("first_message", &self.first_message),
+            ("unsnoozed_by", &self.unsnoozed_by),
             ("closed_by", &self.closed_by),
             ("category", &self.category),
             ("summary", &self.summary),
@@ -212,6 +265,8 @@ impl Conversation {
         let times = [
             ("first_assigned_at", self.first_assigned_at),
             ("assigned_at", self.assigned_at),
+            ("snoozed_until", self.snoozed_until),
+            ("unsnoozed_at", self.unsnoozed_at),
         ];
         for (key, at) in times.into_iter().filter(|(_, at)| at.is_some()) {
             shown.insert(key.to_owned(), instant(at));
@@ -227,12 +282,68 @@ impl Conversation {
         Value::Object(shown)
     }
 
-    /// The event that it was opened or closed.
+    /// The event that it has come to stand as it does.
     pub(crate) fn event(&self, contact: &Document, channels: &[Channel], by: &str) -> NewEvent {
         let name = match self.state {
+            // One that was taken up again was opened long before.
+            State::Open if self.unsnoozed_at.is_some() => "conversation.unsnoozed",
             State::Open => "conversation.opened",
+            State::Snoozed => "conversation.snoozed",
             State::Closed => "conversation.closed",
         };
         contact.event(name, json!({"conversation": self.show(channels)}), by)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn contact() -> Document {
+        Document::new("ctc_1".to_owned(), 0, "main", 0)
+    }
+
+    fn open(contact: &mut Document) -> Option<Conversation> {
+        let opening = Opening {
+            id: "cnv_1".to_owned(),
+            source: "api".to_owned(),
+            channel: None,
+            first_message: None,
+        };
+        Conversation::open(contact, opening, 1_000)
+    }
+
+    fn told(contact: &Document) -> String {
+        let conversation = Conversation::of(contact).unwrap();
+        conversation.event(contact, &[], "api").name
+    }
+
+    #[test]
+    fn what_is_set_aside_comes_back_or_is_closed_and_is_no_other_meanwhile() {
+        let mut contact = contact();
+        assert!(Conversation::snooze(&mut contact, 9_000).is_none());
+        open(&mut contact).unwrap();
+        assert_eq!(told(&contact), "conversation.opened");
+        assert!(Conversation::unsnooze(&mut contact, "api", 2_000).is_none());
+        let snoozed = Conversation::snooze(&mut contact, 9_000).unwrap();
+        assert_eq!(snoozed.due(), Some(9_000));
+        assert_eq!(told(&contact), "conversation.snoozed");
+        assert!(!Conversation::is_open(&contact) && Conversation::is_snoozed(&contact));
+        assert!(open(&mut contact).is_none());
+        // Again, for longer.
+        assert_eq!(
+            Conversation::snooze(&mut contact, 10_000).unwrap().due(),
+            Some(10_000)
+        );
+        let woken = Conversation::unsnooze(&mut contact, "timer", 10_000).unwrap();
+        assert_eq!((woken.due(), woken.snoozed_until), (None, None));
+        assert_eq!(told(&contact), "conversation.unsnoozed");
+        assert_eq!(woken.show(&[])["unsnoozed_by"], "timer");
+        Conversation::snooze(&mut contact, 20_000).unwrap();
+        let closed = Conversation::close(&mut contact, Note::default(), "api", 11_000).unwrap();
+        assert_eq!((closed.due(), closed.snoozed_until), (None, None));
+        assert_eq!(told(&contact), "conversation.closed");
+        assert!(Conversation::snooze(&mut contact, 30_000).is_none());
     }
 }

@@ -1,15 +1,17 @@
 //! Conversations: stretches of talk with a contact, what they are closed with, and what is noted
 //! beside them.
 //!
-//! `document` has the conversation itself, `note` the closing notes, `comment` the comments, `calls`
-//! what steps ask, and this file what the API does.
+//! `document` has the conversation itself, `note` the closing notes, `snooze` until when one is set
+//! aside, `comment` the comments, `calls` what steps ask, and this file what the API does.
 
 pub(crate) mod calls;
 pub(crate) mod comment;
 pub(crate) mod document;
 pub(crate) mod note;
+mod snooze;
 
 pub use note::Note;
+pub use snooze::Snooze;
 
 use crate::assignment::{self, place};
 use crate::contacts::document::Document;
@@ -17,6 +19,7 @@ use crate::contacts::{Contacts, resolve};
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::page::{Page, limit};
+use crate::timers;
 use document::{Conversation, Opening};
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Comment, Conversation as Row};
@@ -33,7 +36,7 @@ pub(crate) const API: &str = "api";
 pub struct ListConversations {
     /// Those with a contact, by id.
     pub contact: Option<String>,
-    /// `open` or `closed`.
+    /// `open`, `snoozed` or `closed`.
     pub state: Option<String>,
     /// The cursor of the page before.
     pub after: Option<String>,
@@ -100,7 +103,8 @@ impl Conversations {
         Ok(Page { items, next })
     }
 
-    /// Opens a conversation with a contact. Answers with the one that is open, and whether it is new.
+    /// Opens a conversation with a contact; one that is set aside is taken up again. Answers with
+    /// the one that is open, and whether it is new.
     ///
     /// # Errors
     /// `not-found` (no contact).
@@ -114,7 +118,9 @@ impl Conversations {
             first_message: None,
         };
         let opened = open(&mut locked.document, opening, context.now());
-        let is_new = opened.is_some();
+        let is_new = opened
+            .as_ref()
+            .is_some_and(|one| one.unsnoozed_at.is_none());
         let current = Conversation::of(&locked.document);
         if let Some(opened) = &opened {
             self.keep(locked, opened, None).await?;
@@ -142,6 +148,44 @@ impl Conversations {
         let left = place::end(&mut locked.document, place::End::Closed, None, API, now);
         self.keep(locked, &closed, left).await?;
         self.shown(workspace, contact, Some(closed)).await
+    }
+
+    /// Sets the conversation with a contact aside until a time, or until the contact writes. One
+    /// that is set aside already gets the new time.
+    ///
+    /// # Errors
+    /// `not-found` (no contact), `invalid` for the time, `conflict` where no conversation is open.
+    pub async fn snooze(&self, workspace: &str, contact: &str, snooze: &Snooze) -> Result<Value> {
+        let context = &*self.context;
+        let settings = context.settings(workspace).await?;
+        let until = snooze.until(context.now(), &settings.zone())?;
+        let mut locked = self.lock(workspace, contact).await?;
+        let snoozed = Conversation::snooze(&mut locked.document, until);
+        let snoozed = snoozed.ok_or_else(|| {
+            Error::conflict(
+                "no-open-conversation",
+                format!("no conversation with `{contact}` is open"),
+            )
+        })?;
+        self.keep(locked, &snoozed, None).await?;
+        self.shown(workspace, contact, Some(snoozed)).await
+    }
+
+    /// Takes up again the conversation with a contact that is set aside.
+    ///
+    /// # Errors
+    /// `not-found` (no contact), `conflict` where none is.
+    pub async fn unsnooze(&self, workspace: &str, contact: &str) -> Result<Value> {
+        let mut locked = self.lock(workspace, contact).await?;
+        let woken = Conversation::unsnooze(&mut locked.document, API, self.context.now());
+        let woken = woken.ok_or_else(|| {
+            Error::conflict(
+                "no-snoozed-conversation",
+                format!("no conversation with `{contact}` is snoozed"),
+            )
+        })?;
+        self.keep(locked, &woken, None).await?;
+        self.shown(workspace, contact, Some(woken)).await
     }
 
     /// Adds a comment about a contact.
@@ -229,13 +273,16 @@ impl Conversations {
         commit.put(&changed.row(&locked.document));
         if standing {
             assignment::mark(&mut commit, &locked.document.row, context.now());
-            assignment::timer(&mut commit, &locked.document);
         }
+        let due = timers::put(&mut commit, &locked.document);
         context.host.accept(&locked.guard, events, commit).await?;
         let resolve::Locked {
             guard, document, ..
         } = locked;
         drop(guard);
+        if let Some(due) = due {
+            context.host.wake(&document.row.id, due);
+        }
         if standing {
             let row = document.row;
             assignment::settle(context, &row.workspace, &row.id).await?;
@@ -272,8 +319,12 @@ impl Conversations {
     }
 }
 
-/// Opens a conversation, with whoever has the contact; none where one is open already.
+/// Opens a conversation, with whoever has the contact, or takes up again the one that is set aside;
+/// none where one is open already.
 pub(crate) fn open(contact: &mut Document, opening: Opening, now: i64) -> Option<Conversation> {
+    if let Some(woken) = Conversation::unsnooze(contact, &opening.source, now) {
+        return Some(woken);
+    }
     let opened = Conversation::open(contact, opening, now)?;
     let assignee = place::assignee(contact).map(|known| known.user);
     Some(Conversation::assigned(contact, assignee.as_ref(), now).unwrap_or(opened))

@@ -19,6 +19,7 @@ use crate::keywords::Keyword;
 use crate::message::{Data, Entry, Status, text_of};
 use crate::opt_out::ACCOUNT;
 use crate::settings::Settings;
+use crate::timers;
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Message, Seen, Wait};
 use jackfield_store::{Commit, Query, StoreExt};
@@ -197,9 +198,10 @@ impl Inbound {
         let mut opened = None;
         if !blocked && heard.is_none() {
             let document = &mut locked.document;
-            // Looked up only where it matters.
-            let opens = !Conversation::is_open(document)
-                && (settings.reopen_on_bot_reply || !self.answers_a_question(document).await?);
+            // Looked up only where it matters. What is set aside comes back by any message.
+            let opens = Conversation::is_snoozed(document)
+                || !Conversation::is_open(document)
+                    && (settings.reopen_on_bot_reply || !self.answers_a_question(document).await?);
             if opens {
                 let opening = Opening {
                     id: context.new_id("cnv", bucket),
@@ -239,8 +241,12 @@ impl Inbound {
             resolve::mark(&mut commit, &locked.document.row, now);
         }
         let mut reassigned = false;
+        let mut due = None;
         if let Some(opened) = &opened {
             commit.put(&opened.row(&locked.document));
+            if opened.unsnoozed_at.is_some() {
+                due = timers::put(&mut commit, &locked.document);
+            }
             // Whoever has the contact has one open contact more.
             reassigned = assignment::concerns(&locked.document);
             if reassigned {
@@ -272,6 +278,9 @@ impl Inbound {
             guard, document, ..
         } = locked;
         drop(guard);
+        if let Some(due) = due {
+            context.host.wake(&document.row.id, due);
+        }
         for answer in &answers {
             self.outbox.put(answer);
         }

@@ -6,5 +6,6 @@ mod contacts;
 mod inbound;
 mod outbox;
 mod retention;
+mod snooze;
 mod support;
 mod unsubscribe;

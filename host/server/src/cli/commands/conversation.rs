@@ -13,7 +13,7 @@ pub(crate) enum Command {
         /// Only with this contact
         #[arg(long)]
         contact: Option<String>,
-        /// Only those that stand so: open or closed
+        /// Only those that stand so: open, snoozed or closed
         #[arg(long)]
         state: Option<String>,
         /// At most so many
@@ -22,6 +22,23 @@ pub(crate) enum Command {
     },
     /// Opens a conversation with a contact
     Open {
+        /// The contact: id:..., phone:+33... or email:...
+        contact: String,
+    },
+    /// Sets the conversation with a contact aside until a time, or until the contact writes
+    #[command(group(clap::ArgGroup::new("time").required(true)))]
+    Snooze {
+        /// The contact: id:..., phone:+33... or email:...
+        contact: String,
+        /// For so long, such as 2h
+        #[arg(long = "for", value_name = "DURATION", group = "time")]
+        length: Option<String>,
+        /// Until then, such as "2026-12-01 09:00" in the workspace's time zone
+        #[arg(long, value_name = "TIME", group = "time")]
+        until: Option<String>,
+    },
+    /// Takes up again the conversation with a contact that is snoozed
+    Unsnooze {
         /// The contact: id:..., phone:+33... or email:...
         contact: String,
     },
@@ -86,6 +103,25 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
         }
         Command::Open { contact } => {
             let path = ["v1", "contacts", &contact, "conversation", "open"];
+            let answer = client.post(&path, json!({})).await?;
+            let id = answer["id"].as_str().unwrap_or_default();
+            say(json, &answer, &format!("the conversation {id} is open"));
+        }
+        Command::Snooze {
+            contact,
+            length,
+            until,
+        } => {
+            let path = ["v1", "contacts", &contact, "conversation", "snooze"];
+            let time = json!({"for": length, "until": until});
+            let answer = client.post(&path, time).await?;
+            let id = answer["id"].as_str().unwrap_or_default();
+            let until = answer["snoozed-until"].as_str().unwrap_or_default();
+            let said = format!("the conversation {id} is snoozed until {until}");
+            say(json, &answer, &said);
+        }
+        Command::Unsnooze { contact } => {
+            let path = ["v1", "contacts", &contact, "conversation", "unsnooze"];
             let answer = client.post(&path, json!({})).await?;
             let id = answer["id"].as_str().unwrap_or_default();
             say(json, &answer, &format!("the conversation {id} is open"));

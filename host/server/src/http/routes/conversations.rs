@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jackfield_messaging::{ListConversations, Note};
+use jackfield_messaging::{ListConversations, Note, Snooze};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -22,6 +22,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_conversations))
         .routes(routes!(get_conversation))
         .routes(routes!(open_conversation))
+        .routes(routes!(snooze_conversation))
+        .routes(routes!(unsnooze_conversation))
         .routes(routes!(close_conversation))
         .routes(routes!(list_comments, add_comment))
 }
@@ -31,6 +33,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[serde(rename_all = "kebab-case")]
 enum ConversationState {
     Open,
+    Snoozed,
     Closed,
 }
 
@@ -70,6 +73,7 @@ async fn list_conversations(
     };
     let state = params.state.map(|state| match state {
         ConversationState::Open => "open".to_owned(),
+        ConversationState::Snoozed => "snoozed".to_owned(),
         ConversationState::Closed => "closed".to_owned(),
     });
     let which = ListConversations {
@@ -101,12 +105,13 @@ async fn get_conversation(
     )))
 }
 
-/// Opens a conversation with a contact; one that is open already is left alone.
+/// Opens a conversation with a contact; one that is open already is left alone, one that is snoozed
+/// is taken up again.
 #[utoipa::path(
     post, path = "/v1/contacts/{contact}/conversation/open", tag = "conversations",
     params(("contact" = String, Path, description = "`id:...`, `phone:+33...` or `email:...`")),
     responses(
-        (status = 200, description = "It was open already", body = Object),
+        (status = 200, description = "It was open already, or snoozed", body = Object),
         (status = 201, description = "It was opened", body = Object)
     ),
     security(("key" = ["contacts:write"]))
@@ -124,6 +129,62 @@ async fn open_conversation(
         StatusCode::OK
     };
     Ok((status, Json(hyphens(conversation))))
+}
+
+/// How long a conversation is set aside: `for` or `until`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SnoozeConversation {
+    /// A date and time, such as `2026-12-01 09:00`; without an offset it is of the workspace's time
+    /// zone. At most 365 days away.
+    until: Option<String>,
+    /// A duration, such as `2h`; at most 365 days.
+    #[serde(rename = "for")]
+    length: Option<String>,
+}
+
+/// Sets the conversation with a contact aside until a time, or until the contact writes.
+#[utoipa::path(
+    post, path = "/v1/contacts/{contact}/conversation/snooze", tag = "conversations",
+    params(("contact" = String, Path, description = "`id:...`, `phone:+33...` or `email:...`")),
+    request_body = SnoozeConversation,
+    responses((status = 200, description = "The conversation", body = Object)),
+    security(("key" = ["contacts:write"]))
+)]
+async fn snooze_conversation(
+    State(app): State<App>,
+    caller: Caller,
+    At(contact): At<String>,
+    Body(body): Body<SnoozeConversation>,
+) -> Result<Json<Value>, Problem> {
+    let snooze = Snooze {
+        until: body.until,
+        length: body.length,
+    };
+    let conversations = app.messaging.conversations();
+    Ok(Json(hyphens(
+        conversations
+            .snooze(&caller.workspace, &contact, &snooze)
+            .await?,
+    )))
+}
+
+/// Takes up again the conversation with a contact that is snoozed.
+#[utoipa::path(
+    post, path = "/v1/contacts/{contact}/conversation/unsnooze", tag = "conversations",
+    params(("contact" = String, Path, description = "`id:...`, `phone:+33...` or `email:...`")),
+    responses((status = 200, description = "The conversation", body = Object)),
+    security(("key" = ["contacts:write"]))
+)]
+async fn unsnooze_conversation(
+    State(app): State<App>,
+    caller: Caller,
+    At(contact): At<String>,
+) -> Result<Json<Value>, Problem> {
+    let conversations = app.messaging.conversations();
+    Ok(Json(hyphens(
+        conversations.unsnooze(&caller.workspace, &contact).await?,
+    )))
 }
 
 /// A closing note. What the workspace wants of it is in its settings (`closing-notes`).
