@@ -501,3 +501,61 @@ async fn a_snoozed_conversation_comes_back_by_a_message_or_at_its_time_though_th
     assert_eq!(shown["conversation"]["state"], "open");
     assert_eq!(shown["tags"], json!(["back"]));
 }
+
+#[tokio::test]
+async fn what_a_user_writes_is_the_first_answer_and_ends_the_runs_that_say_so() {
+    let mut line = Line::open().await;
+    let api = line.host.api.clone();
+    api.publish(
+        "name: rest\ntrigger: {event: manual}\nexit-on: [outgoing-human-message]\n\
+         steps: {rest: {uses: wait@1, with: {for: 1h}}}\n",
+    )
+    .await;
+    api.publish(
+        "name: wrote\ntrigger: {event: message.sent-by-human}\n\
+         steps:\n  note: {uses: add-comment@1, with: {text: \"$message.text\"}}\n",
+    )
+    .await;
+    let settings = json!({"auto-close": {"after": "30m"}});
+    api.patch("/v1/workspaces/main", json!({"settings": settings}))
+        .await
+        .ok();
+    let bob = json!({"email": "bob@example.com", "name": "Bob"});
+    api.post("/v1/users", bob).await.ok();
+    line.write("Where is my order?").await;
+    let who = format!("phone:{ANN}");
+    let run = api.start_by_hand("rest", &who).await;
+    api.waiting_at(&run, "rest").await;
+    let message = json!({"contact": who, "channel": "chat",
+        "content": {"type": "text", "text": "On its way"}});
+    api.post("/v1/messages", message.clone()).await.ok();
+    let path = format!("/v1/contacts/{who}");
+    let shown = api.get(&path).await.ok();
+    assert_eq!(shown["conversation"].get("first-response-at"), None);
+    assert_eq!(api.run(&run).await["state"], "waiting");
+
+    let mut stranger = message;
+    stranger["user"] = "eve@example.com".into();
+    api.post("/v1/messages", stranger)
+        .await
+        .refused(404, "not-found");
+    let send = ["message", "send", "--channel", "chat", "--contact", &who];
+    let more = ["--user", "bob@example.com", "--text", "It came today"];
+    line.host.cli(send.into_iter().chain(more)).await.ok();
+    let over = api.over(&run).await;
+    assert_eq!(over["reason"], "outgoing-human-message");
+    let shown = api.get(&path).await.ok();
+    let talk = &shown["conversation"];
+    assert_eq!(talk["first-response-by"], "bob@example.com");
+    assert!(talk["first-response-time"].is_u64(), "{talk:#}");
+    assert!(talk["closes-at"].is_string(), "{talk:#}");
+    let run = run_of(&api, "wrote").await;
+    assert_eq!(run["state"], "completed", "{run:#}");
+    let comments = api.all(&format!("{path}/comments")).await;
+    assert_eq!(comments[0]["text"], "It came today");
+    // The contact answers: nothing is closed by itself.
+    line.write("Thanks").await;
+    let shown = api.get(&path).await.ok();
+    assert_eq!(shown["conversation"].get("closes-at"), None);
+    assert_eq!(shown["conversation"]["state"], "open");
+}

@@ -86,8 +86,8 @@ pub use secret_key::{KeyError, SecretKey};
 pub use secrets::{SecretView, Secrets};
 pub use segments::{Count, Meant, NewSegment, SegmentView, Segments};
 pub use settings::{
-    ChannelLimits, ClosingNotes, DispatchSettings, FrequencyCap, KeywordSettings, NoteCategory,
-    NoteMode, OptOutScope, Settings, UnsetVariables,
+    AutoClose, ChannelLimits, ClosingNotes, DispatchSettings, FrequencyCap, KeywordSettings,
+    NoteCategory, NoteMode, OptOutScope, Settings, UnsetVariables,
 };
 pub use shortcuts::Shortcuts;
 pub use snippets::{NewSnippet, SnippetView, Snippets};

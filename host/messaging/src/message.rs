@@ -145,8 +145,11 @@ pub(crate) struct Data {
     pub(crate) class: Class,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unsubscribe: Option<Unsubscribe>,
-    /// `workflow`, `api`, `keyword`, `echo`, or `contact` for what came in.
+    /// `user`, `workflow`, `api`, `keyword`, `echo`, or `contact` for what came in.
     pub(crate) source: String,
+    /// The mail address of the user who wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) workflow: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -319,6 +322,7 @@ impl Entry {
             "in_reply_to": self.data.in_reply_to,
             "class": self.data.class,
             "source": self.data.source,
+            "user": self.data.user,
             "provider_id": self.row.provider_id,
             "attempts": self.row.attempts,
             "due": self.data.due,

@@ -1,9 +1,11 @@
 //! Messages for the API: read, listed, sent, sent again, cancelled.
 
+use crate::assignment::Person;
 use crate::contacts::address::{ContactRef, Identity};
 use crate::contacts::document::Document;
 use crate::contacts::{find_by, resolve};
 use crate::context::Context;
+use crate::conversations::{API, human};
 use crate::error::{Error, Problem, Result};
 use crate::host::AcceptError;
 use crate::message::{Entry, Past, Status};
@@ -11,6 +13,8 @@ use crate::outbox::Outbox;
 use crate::outgoing::Outgoing;
 use crate::page::{Page, cursor, limit, read_cursor};
 use crate::status;
+use crate::timers;
+use crate::users::{self, UserView};
 use jackfield_store::records::{Message, Seen, Timer};
 use jackfield_store::{Commit, CommitError, Is, Query, Record, StoreExt, bucket_in};
 use serde_json::Value;
@@ -151,7 +155,8 @@ impl Messages {
     /// Sends a message: under the schema of outgoing messages. `contact` names whom it is about
     /// (`id:…`, `phone:…`, `email:…`, `channel:…`); an address that nobody has gets a contact. With
     /// neither `contact` nor a known `to`, it goes to the address alone. What was sent with a key
-    /// is not sent with it again.
+    /// is not sent with it again. `user` is whoever wrote it, by id, mail address or name: it is then
+    /// a person's answer, else a program's.
     ///
     /// # Errors
     /// `repeated` for a key that was used; `invalid`, `not-found`, `no-channel`, `no-address`, `too-large`.
@@ -159,10 +164,18 @@ impl Messages {
         &self,
         workspace: &str,
         contact: Option<&str>,
+        user: Option<&str>,
         message: &Value,
         key: Option<&str>,
     ) -> Result<Value> {
         let context = &*self.context;
+        let user = match user {
+            Some(user) => {
+                let row = users::find(context, workspace, user).await?;
+                Some(Person::from(&UserView::read(&row, context.now())))
+            }
+            None => None,
+        };
         let size = message.to_string().len();
         let outgoing = Outgoing::read(message, size)?;
         let known = match contact {
@@ -193,7 +206,8 @@ impl Messages {
         };
         let now = context.now();
         let mut data = draft.data;
-        data.source = "api".to_owned();
+        data.source = if user.is_some() { human::USER } else { API }.to_owned();
+        data.user = user.as_ref().map(|user| user.email.clone());
         data.history.push(Past {
             state: Status::Queued.name().to_owned(),
             at: now,
@@ -219,6 +233,21 @@ impl Messages {
         let entry = Entry::new(row, data);
         let guard = context.lock(bucket).await?;
         let mut commit = Commit::of(bucket);
+        let mut events = Vec::new();
+        let mut due = None;
+        if let (Some(user), Some(contact)) = (&user, &entry.contact)
+            && let Some(row) = context.contact(workspace, contact).await?
+        {
+            let mut document = Document { row };
+            let (talk, wrote) =
+                human::wrote(context, &mut document, &entry, Some(user), now).await?;
+            events.push(wrote);
+            if let Some(talk) = talk {
+                commit.put(&talk.row(&document));
+                due = timers::put(&mut commit, &document);
+                commit.put(document.finish(now));
+            }
+        }
         commit.insert(&entry.write());
         if let Some(key) = key {
             commit.insert(&Seen {
@@ -229,13 +258,20 @@ impl Messages {
                 at: now,
             });
         }
-        match context.host.commit(&guard, commit).await {
-            Err(CommitError::Exists { table }) if table == Seen::TABLE.name => {
-                return Err(AcceptError::Repeated.into());
+        if events.is_empty() {
+            match context.host.commit(&guard, commit).await {
+                Err(CommitError::Exists { table }) if table == Seen::TABLE.name => {
+                    return Err(AcceptError::Repeated.into());
+                }
+                other => other?,
             }
-            other => other?,
+        } else {
+            context.host.accept(&guard, events, commit).await?;
         }
         drop(guard);
+        if let (Some(due), Some(contact)) = (due, &entry.contact) {
+            context.host.wake(contact, due);
+        }
         self.outbox.put(&entry);
         self.show(&entry).await
     }

@@ -97,6 +97,45 @@ pub struct FrequencyCap {
     pub per: String,
 }
 
+/// When conversations are closed by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AutoClose {
+    /// So long after the last message of a person of ours, such as `24h`.
+    pub after: String,
+}
+
+impl Default for AutoClose {
+    fn default() -> Self {
+        AutoClose {
+            after: "24h".to_owned(),
+        }
+    }
+}
+
+impl AutoClose {
+    const SHORTEST: Duration = Duration::from_secs(30 * 60);
+    const LONGEST: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+    const USUAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The length in milliseconds; what cannot be read stands at its default.
+    pub(crate) fn after(&self) -> i64 {
+        let length = self.after.parse().unwrap_or(Self::USUAL);
+        let length = length.clamp(Self::SHORTEST, Self::LONGEST);
+        i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn problem(&self) -> Option<String> {
+        match self.after.parse::<Duration>() {
+            Err(error) => Some(error.to_string()),
+            Ok(length) if !(Self::SHORTEST..=Self::LONGEST).contains(&length) => {
+                Some("between `30m` and `14d`".to_owned())
+            }
+            Ok(_) => None,
+        }
+    }
+}
+
 /// How fast one channel goes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -192,6 +231,8 @@ pub struct Settings {
     pub closing_notes: ClosingNotes,
     /// An answer to a workflow's question opens a conversation, as any other message does.
     pub reopen_on_bot_reply: bool,
+    /// Conversations in which the contact says nothing more are closed by themselves.
+    pub auto_close: Option<AutoClose>,
 }
 
 impl Default for Settings {
@@ -209,6 +250,7 @@ impl Default for Settings {
             dispatch: DispatchSettings::default(),
             closing_notes: ClosingNotes::default(),
             reopen_on_bot_reply: false,
+            auto_close: None,
         }
     }
 }
@@ -295,6 +337,9 @@ impl Settings {
                 );
                 found.push(Problem::new("keywords/languages", said));
             }
+        }
+        if let Some(said) = self.auto_close.as_ref().and_then(AutoClose::problem) {
+            found.push(Problem::new("auto-close/after", said));
         }
         let categories = &self.closing_notes.categories;
         for (place, category) in categories.iter().enumerate() {
@@ -390,6 +435,7 @@ fn lists(settings: &Value) -> Vec<Problem> {
         "/dispatch",
         "/frequency-cap",
         "/closing-notes",
+        "/auto-close",
     ]
     .into_iter()
     .filter_map(|place| Some((place.to_owned(), settings.pointer(place)?)))

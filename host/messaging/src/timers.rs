@@ -6,16 +6,20 @@
 use crate::assignment::{self, place};
 use crate::contacts::document::Document;
 use crate::context::Context;
+use crate::conversations::Note;
 use crate::conversations::document::Conversation;
 use crate::error::Result;
+use jackfield_engine::NewEvent;
 use jackfield_store::records::Timer;
 use jackfield_store::{Commit, bucket_in};
 
 /// Who acts when a time has come.
 pub(crate) const TIMER: &str = "timer";
+/// Who closes a conversation in which nothing happens any more.
+pub(crate) const AUTO_CLOSE: &str = "auto-close";
 
 /// When something of the contact is due: its place in the queue becomes overdue, its conversation
-/// comes back.
+/// comes back, or is closed by itself.
 pub(crate) fn next(contact: &Document) -> Option<i64> {
     let queue = place::place(contact).and_then(|place| place.due());
     let talk = Conversation::of(contact).and_then(|known| known.due());
@@ -56,21 +60,23 @@ pub(crate) async fn due(context: &Context, contact: &str) -> Result<()> {
     let mut commit = Commit::of(bucket);
     let mut events = Vec::new();
     events.extend(place::overdue(&mut document, now));
-    let is_back = Conversation::of(&document)
-        .and_then(|known| known.due())
-        .is_some_and(|due| due <= now);
+    let mut changed = !events.is_empty();
     let mut standing = false;
-    if is_back && let Some(woken) = Conversation::unsnooze(&mut document, TIMER, now) {
-        let channels = context.channels(&document.row.workspace).await?;
-        events.push(woken.event(&document, &channels, TIMER));
-        commit.put(&woken.row(&document));
-        // Whoever has the contact has one open contact more.
-        standing = assignment::concerns(&document);
+    if let Some(talk) = talk(context, &mut document, now).await? {
+        changed = true;
+        commit.put(&talk.conversation.row(&document));
+        if let Some(by) = talk.by {
+            let channels = context.channels(&document.row.workspace).await?;
+            // Whoever has the contact has one open contact more, or less.
+            standing = assignment::concerns(&document);
+            events.push(talk.conversation.event(&document, &channels, by));
+            events.extend(talk.left);
+        }
         if standing {
             assignment::mark(&mut commit, &document.row, now);
         }
     }
-    if !events.is_empty() {
+    if changed {
         commit.put(document.finish(now));
     }
     let due = put(&mut commit, &document);
@@ -83,4 +89,43 @@ pub(crate) async fn due(context: &Context, contact: &str) -> Result<()> {
         assignment::settle(context, &document.row.workspace, contact).await?;
     }
     Ok(())
+}
+
+/// What came of a conversation whose time has come.
+struct Talk {
+    conversation: Conversation,
+    /// Who acted; none where nothing is told.
+    by: Option<&'static str>,
+    /// The contact's place in the queue ended by it.
+    left: Option<NewEvent>,
+}
+
+/// Takes up what was set aside until now, or closes what nobody has written in for so long.
+async fn talk(context: &Context, document: &mut Document, now: i64) -> Result<Option<Talk>> {
+    let due = Conversation::of(document).and_then(|known| known.due());
+    if due.is_none_or(|due| due > now) {
+        return Ok(None);
+    }
+    if let Some(conversation) = Conversation::unsnooze(document, TIMER, now) {
+        return Ok(Some(Talk {
+            conversation,
+            by: Some(TIMER),
+            left: None,
+        }));
+    }
+    let settings = context.settings(&document.row.workspace).await?;
+    if settings.auto_close.is_none() {
+        // Switched off meanwhile.
+        return Ok(Conversation::stays(document).map(|conversation| Talk {
+            conversation,
+            by: None,
+            left: None,
+        }));
+    }
+    let closed = Conversation::close(document, Note::default(), AUTO_CLOSE, now);
+    Ok(closed.map(|conversation| Talk {
+        conversation,
+        by: Some(AUTO_CLOSE),
+        left: place::end(document, place::End::Closed, None, AUTO_CLOSE, now),
+    }))
 }

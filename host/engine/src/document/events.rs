@@ -189,6 +189,25 @@ const RECEIVED: Namespace = namespace(
     false,
 );
 
+const SENT: Namespace = namespace(
+    "message",
+    "The message",
+    &[
+        field("id", Text, "The message's id"),
+        field("type", Text, "`text`, `email`, `location` and so on"),
+        field("text", Text, "Its text"),
+        field("address", Text, "Where it went"),
+        field("channel", Text, "The channel's name"),
+        field("channel_id", Text, "The channel's id"),
+        field(
+            "user",
+            Object,
+            "Who wrote it, where that is known: `id`, `name`, `email`",
+        ),
+    ],
+    false,
+);
+
 const STATUS: Namespace = namespace(
     "message",
     "The message",
@@ -285,7 +304,7 @@ const CONVERSATION: Namespace = namespace(
         field(
             "closed_by",
             Text,
-            "Who closed it: `user`, `workflow`, `api`",
+            "Who closed it: `workflow`, `api`, `auto-close`",
         ),
         field("first_message", Text, "The text of its first message"),
         field("assignee", Text, "The mail address of who had it last"),
@@ -296,6 +315,26 @@ const CONVERSATION: Namespace = namespace(
         ),
         field("assigned_at", Timestamp, "When it last came to somebody"),
         field("assignments", Number, "How often it came to somebody"),
+        field(
+            "first_response_at",
+            Timestamp,
+            "When one of ours first answered",
+        ),
+        field(
+            "first_response_by",
+            Text,
+            "The mail address of who first answered",
+        ),
+        field(
+            "first_response_time",
+            Number,
+            "Time from opening to that answer, in seconds",
+        ),
+        field(
+            "closes_at",
+            Timestamp,
+            "When it is closed by itself, if nothing happens until then",
+        ),
         field("snoozed_until", Timestamp, "Until when it is set aside"),
         field("unsnoozed_at", Timestamp, "When it was last taken up again"),
         field(
@@ -598,7 +637,7 @@ pub static ALWAYS: [Namespace; 13] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 27] = [
+pub static EVENTS: [Event; 28] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -613,6 +652,11 @@ pub static EVENTS: [Event; 27] = [
         name: trigger::CLICK_TO_CHAT,
         title: "A contact has written because of an advertisement",
         namespaces: &[AD, RECEIVED, ACCOUNT],
+    },
+    Event {
+        name: "message.sent-by-human",
+        title: "One of ours has written",
+        namespaces: &[SENT, ACCOUNT],
     },
     Event {
         name: "message.status",

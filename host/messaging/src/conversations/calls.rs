@@ -30,11 +30,13 @@ pub(crate) async fn answer(
     };
     Ok(Ok(match call {
         HostCall::ConversationsOpen => {
+            let settings = context.settings(&actor.workspace).await?;
             let opening = Opening {
                 id: context.new_id("cnv", actor.bucket),
                 source: WORKFLOW.to_owned(),
                 channel: None,
                 first_message: None,
+                auto_close: settings.auto_close.is_some(),
             };
             let opened = super::open(&mut contact, opening.clone(), context.now());
             let deed = opened.map(|_| Deed::Open {

@@ -62,6 +62,17 @@ pub(crate) struct Conversation {
     /// How often it came to somebody.
     #[serde(default)]
     pub(crate) assignments: u32,
+    /// When one of ours first answered, and the mail address; messages of workflows do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first_response_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first_response_by: Option<String>,
+    /// Whether it may be closed by itself: that was so in the workspace when it was opened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) auto_close: bool,
+    /// When it is closed by itself, if nothing happens until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) closes_at: Option<i64>,
     /// Until when it is set aside; none where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) snoozed_until: Option<i64>,
@@ -90,6 +101,9 @@ pub(crate) struct Opening {
     pub(crate) source: String,
     pub(crate) channel: Option<String>,
     pub(crate) first_message: Option<String>,
+    /// Whether it may be closed by itself.
+    #[serde(default)]
+    pub(crate) auto_close: bool,
 }
 
 impl Conversation {
@@ -112,9 +126,50 @@ impl Conversation {
         Conversation::of(contact).is_some_and(|known| known.state == State::Snoozed)
     }
 
-    /// When it comes back by itself, where it is set aside.
+    /// When it comes back by itself, where it is set aside; when it is closed by itself, where it
+    /// is open.
     pub(crate) fn due(&self) -> Option<i64> {
-        self.snoozed_until.filter(|_| self.state == State::Snoozed)
+        match self.state {
+            State::Open => self.closes_at,
+            State::Snoozed => self.snoozed_until,
+            State::Closed => None,
+        }
+    }
+
+    /// Notes that one of ours has written: the first one answers, and each one sets anew when an
+    /// open conversation is closed by itself. None where that is nothing new.
+    pub(crate) fn answered(
+        contact: &mut Document,
+        by: Option<&str>,
+        closes_after: Option<i64>,
+        now: i64,
+    ) -> Option<Conversation> {
+        let known = Conversation::of(contact).filter(|known| known.state != State::Closed)?;
+        let mut noted = known.clone();
+        if noted.first_response_at.is_none() {
+            noted.first_response_at = Some(now);
+            noted.first_response_by = by.map(str::to_owned);
+        }
+        noted.closes_at = closes_after
+            .filter(|_| noted.auto_close && noted.state == State::Open)
+            .map(|length| now.saturating_add(length));
+        if noted == known {
+            return None;
+        }
+        noted.keep(contact);
+        Some(noted)
+    }
+
+    /// It is not closed by itself any more: the contact has written, say. None where it was not to
+    /// be.
+    pub(crate) fn stays(contact: &mut Document) -> Option<Conversation> {
+        let known = Conversation::of(contact).filter(|known| known.closes_at.is_some())?;
+        let noted = Conversation {
+            closes_at: None,
+            ..known
+        };
+        noted.keep(contact);
+        Some(noted)
     }
 
     /// Notes who has the conversation that is not closed now; none where that is nothing new.
@@ -156,6 +211,10 @@ impl Conversation {
             first_assigned_at: None,
             assigned_at: None,
             assignments: 0,
+            first_response_at: None,
+            first_response_by: None,
+            auto_close: opening.auto_close,
+            closes_at: None,
             snoozed_until: None,
             unsnoozed_at: None,
             unsnoozed_by: None,
@@ -173,6 +232,8 @@ impl Conversation {
         let known = Conversation::of(contact).filter(|known| known.state != State::Closed)?;
         let snoozed = Conversation {
             state: State::Snoozed,
+            // Whoever sets it aside wants it back.
+            closes_at: None,
             snoozed_until: Some(until),
             ..known
         };
@@ -204,6 +265,7 @@ impl Conversation {
         let known = Conversation::of(contact).filter(|known| known.state != State::Closed)?;
         let closed = Conversation {
             state: State::Closed,
+            closes_at: None,
             snoozed_until: None,
             closed_at: Some(now),
             closed_by: Some(by.to_owned()),
@@ -249,6 +311,7 @@ impl Conversation {
         shown.insert("opened_at".to_owned(), instant(Some(self.opened_at)));
         let texts = [
             ("first_message", &self.first_message),
+            ("first_response_by", &self.first_response_by),
             ("unsnoozed_by", &self.unsnoozed_by),
             ("closed_by", &self.closed_by),
             ("category", &self.category),
@@ -265,11 +328,17 @@ impl Conversation {
         let times = [
             ("first_assigned_at", self.first_assigned_at),
             ("assigned_at", self.assigned_at),
+            ("first_response_at", self.first_response_at),
+            ("closes_at", self.closes_at),
             ("snoozed_until", self.snoozed_until),
             ("unsnoozed_at", self.unsnoozed_at),
         ];
         for (key, at) in times.into_iter().filter(|(_, at)| at.is_some()) {
             shown.insert(key.to_owned(), instant(at));
+        }
+        if let Some(at) = self.first_response_at {
+            let seconds = at.saturating_sub(self.opened_at).max(0) / 1_000;
+            shown.insert("first_response_time".to_owned(), seconds.into());
         }
         if self.assignments > 0 {
             shown.insert("assignments".to_owned(), self.assignments.into());
@@ -310,6 +379,7 @@ mod tests {
             source: "api".to_owned(),
             channel: None,
             first_message: None,
+            auto_close: true,
         };
         Conversation::open(contact, opening, 1_000)
     }
@@ -317,6 +387,46 @@ mod tests {
     fn told(contact: &Document) -> String {
         let conversation = Conversation::of(contact).unwrap();
         conversation.event(contact, &[], "api").name
+    }
+
+    #[test]
+    fn a_person_answers_once_and_each_message_sets_the_closing_anew() {
+        let mut contact = contact();
+        assert!(Conversation::answered(&mut contact, None, Some(100), 1).is_none());
+        open(&mut contact).unwrap();
+        let first = Conversation::answered(&mut contact, Some("ann@x.org"), Some(100), 3_500);
+        assert_eq!(first.unwrap().due(), Some(3_600));
+        let second = Conversation::answered(&mut contact, Some("bo@x.org"), Some(100), 9_000);
+        let shown = second.clone().unwrap().show(&[]);
+        assert_eq!(second.unwrap().due(), Some(9_100));
+        assert_eq!(shown["first_response_time"], 2);
+        assert_eq!(shown["first_response_by"], "ann@x.org");
+        assert_eq!(Conversation::stays(&mut contact).unwrap().due(), None);
+        assert!(Conversation::stays(&mut contact).is_none());
+        // Switched off meanwhile: nothing new.
+        assert!(Conversation::answered(&mut contact, None, None, 9_500).is_none());
+        Conversation::answered(&mut contact, None, Some(100), 9_600).unwrap();
+        let snoozed = Conversation::snooze(&mut contact, 20_000).unwrap();
+        assert_eq!((snoozed.due(), snoozed.closes_at), (Some(20_000), None));
+        assert!(Conversation::answered(&mut contact, None, Some(100), 9_700).is_none());
+        assert_eq!(
+            Conversation::unsnooze(&mut contact, "timer", 20_000)
+                .unwrap()
+                .due(),
+            None
+        );
+    }
+
+    #[test]
+    fn what_was_opened_before_it_was_switched_on_is_not_closed_by_itself() {
+        let mut contact = contact();
+        let opened = Conversation {
+            auto_close: false,
+            ..open(&mut contact).unwrap()
+        };
+        opened.keep(&mut contact);
+        let answered = Conversation::answered(&mut contact, None, Some(100), 2_000).unwrap();
+        assert_eq!(answered.due(), None);
     }
 
     #[test]

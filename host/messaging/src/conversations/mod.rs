@@ -2,11 +2,12 @@
 //! beside them.
 //!
 //! `document` has the conversation itself, `note` the closing notes, `snooze` until when one is set
-//! aside, `comment` the comments, `calls` what steps ask, and this file what the API does.
+//! aside, `human` what people of ours write, `comment` the comments, `calls` what steps ask, and this file what the API does.
 
 pub(crate) mod calls;
 pub(crate) mod comment;
 pub(crate) mod document;
+pub(crate) mod human;
 pub(crate) mod note;
 mod snooze;
 
@@ -109,13 +110,15 @@ impl Conversations {
     /// # Errors
     /// `not-found` (no contact).
     pub async fn open(&self, workspace: &str, contact: &str) -> Result<(Value, bool)> {
-        let mut locked = self.lock(workspace, contact).await?;
         let context = &*self.context;
+        let settings = context.settings(workspace).await?;
+        let mut locked = self.lock(workspace, contact).await?;
         let opening = Opening {
             id: context.new_id("cnv", locked.guard.bucket()),
             source: API.to_owned(),
             channel: None,
             first_message: None,
+            auto_close: settings.auto_close.is_some(),
         };
         let opened = open(&mut locked.document, opening, context.now());
         let is_new = opened

@@ -196,8 +196,10 @@ impl Inbound {
             ));
         }
         let mut opened = None;
+        let mut stays = None;
         if !blocked && heard.is_none() {
             let document = &mut locked.document;
+            stays = Conversation::stays(document);
             // Looked up only where it matters. What is set aside comes back by any message.
             let opens = Conversation::is_snoozed(document)
                 || !Conversation::is_open(document)
@@ -211,6 +213,7 @@ impl Inbound {
                     },
                     channel: Some(channel.id.clone()),
                     first_message: text_of(&message.content).map(str::to_owned),
+                    auto_close: settings.auto_close.is_some(),
                 };
                 opened = conversations::open(document, opening, now);
             }
@@ -242,11 +245,15 @@ impl Inbound {
         }
         let mut reassigned = false;
         let mut due = None;
-        if let Some(opened) = &opened {
-            commit.put(&opened.row(&locked.document));
-            if opened.unsnoozed_at.is_some() {
+        // The newer of the two.
+        if let Some(talk) = opened.as_ref().or(stays.as_ref()) {
+            commit.put(&talk.row(&locked.document));
+            // A new conversation has no time of its own yet.
+            if stays.is_some() || talk.unsnoozed_at.is_some() {
                 due = timers::put(&mut commit, &locked.document);
             }
+        }
+        if opened.is_some() {
             // Whoever has the contact has one open contact more.
             reassigned = assignment::concerns(&locked.document);
             if reassigned {

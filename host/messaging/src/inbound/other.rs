@@ -5,10 +5,12 @@ use super::Inbound;
 use super::events::{InboundMessage, InboundOther};
 use super::message::{identity, received};
 use crate::contacts::resolve;
+use crate::conversations::human;
 use crate::error::{Error, Result};
 use crate::host::AcceptError;
 use crate::message::Status;
 use crate::status;
+use crate::timers;
 use jackfield_engine::NewEvent;
 use jackfield_store::Commit;
 use jackfield_store::records::{Channel, Seen};
@@ -48,7 +50,13 @@ impl Inbound {
         row.direction = "out".to_owned();
         row.state = Status::Sent.name().to_owned();
         let id = row.id.clone();
+        let (talk, wrote) = human::wrote(context, &mut locked.document, &entry, None, now).await?;
         let mut commit = locked.commit(now);
+        let mut due = None;
+        if let Some(talk) = talk {
+            commit.put(&talk.row(&locked.document));
+            due = timers::put(&mut commit, &locked.document);
+        }
         commit.insert(&Seen {
             bucket,
             workspace: channel.workspace.clone(),
@@ -57,10 +65,17 @@ impl Inbound {
             at: now,
         });
         commit.insert(&entry.write());
-        match context.host.accept(&locked.guard, Vec::new(), commit).await {
+        match context
+            .host
+            .accept(&locked.guard, vec![wrote], commit)
+            .await
+        {
             Ok(()) => {}
             Err(AcceptError::Repeated) => return Ok(()),
             Err(error) => return Err(error.into()),
+        }
+        if let Some(due) = due {
+            context.host.wake(&locked.document.row.id, due);
         }
         drop(locked);
         // Its receipt may have come while the echo was written.

@@ -2,6 +2,7 @@
 //! provider. No sandbox and no run is needed for any of it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod auto_close;
 mod contacts;
 mod inbound;
 mod outbox;

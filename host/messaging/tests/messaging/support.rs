@@ -383,7 +383,7 @@ impl World {
         let sent = self
             .messaging
             .messages()
-            .send("w", Some(&format!("phone:{to}")), &message, None)
+            .send("w", Some(&format!("phone:{to}")), None, &message, None)
             .await;
         sent.unwrap()["id"].as_str().unwrap().to_owned()
     }

@@ -43,6 +43,9 @@ pub(crate) enum Command {
         /// The contact: its id, `phone:+33...` or `email:...`
         #[arg(long, value_name = "WHO")]
         contact: Option<String>,
+        /// The user who wrote it: id, mail address or name
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
         /// The text; `@FILE` or `-` for standard input
         #[arg(long)]
         text: Option<String>,
@@ -140,6 +143,7 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             channel,
             to,
             contact,
+            user,
             text,
             subject,
             class,
@@ -168,6 +172,9 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             }
             if let Some(contact) = contact {
                 body["contact"] = contact.into();
+            }
+            if let Some(user) = user {
+                body["user"] = user.into();
             }
             if let Some(class) = class {
                 body["class"] = class.into();

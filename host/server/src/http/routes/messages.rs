@@ -88,6 +88,9 @@ struct SendMessage {
     /// Whom it is about: `id:...`, `phone:+33...` or `email:...`; an address that nobody has makes
     /// a contact.
     contact: Option<String>,
+    /// The user who wrote it, by id, mail address or name: then it is a person's answer. Left out:
+    /// a program's message.
+    user: Option<String>,
     /// `channel` (name, id or `last-interacted`), `to`, `sender`, `content`, `unsubscribe`,
     /// `class`: as a step puts a message into the outbox.
     #[serde(flatten)]
@@ -114,6 +117,7 @@ async fn send_message(
         .send(
             &caller.workspace,
             body.contact.as_deref(),
+            body.user.as_deref(),
             &message,
             key.as_ref().map(|Extension(key)| key.0.as_str()),
         )
