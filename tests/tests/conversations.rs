@@ -478,7 +478,7 @@ async fn a_snoozed_conversation_comes_back_by_a_message_or_at_its_time_though_th
     line.write("Now!").await;
     let shown = api.get(&path).await.ok();
     assert_eq!(shown["conversation"]["state"], "open");
-    assert_eq!(shown["conversation"]["unsnoozed-by"], "contact");
+    assert_eq!(shown["conversation"]["unsnoozed_by"], "contact");
 
     let snooze = format!("{path}/conversation/snooze");
     for wrong in [
@@ -531,7 +531,7 @@ async fn what_a_user_writes_is_the_first_answer_and_ends_the_runs_that_say_so() 
     api.post("/v1/messages", message.clone()).await.ok();
     let path = format!("/v1/contacts/{who}");
     let shown = api.get(&path).await.ok();
-    assert_eq!(shown["conversation"].get("first-response-at"), None);
+    assert_eq!(shown["conversation"].get("first_response_at"), None);
     assert_eq!(api.run(&run).await["state"], "waiting");
 
     let mut stranger = message;
@@ -546,9 +546,9 @@ async fn what_a_user_writes_is_the_first_answer_and_ends_the_runs_that_say_so() 
     assert_eq!(over["reason"], "outgoing-human-message");
     let shown = api.get(&path).await.ok();
     let talk = &shown["conversation"];
-    assert_eq!(talk["first-response-by"], "bob@example.com");
-    assert!(talk["first-response-time"].is_u64(), "{talk:#}");
-    assert!(talk["closes-at"].is_string(), "{talk:#}");
+    assert_eq!(talk["first_response_by"], "bob@example.com");
+    assert!(talk["first_response_time"].is_u64(), "{talk:#}");
+    assert!(talk["closes_at"].is_string(), "{talk:#}");
     let run = run_of(&api, "wrote").await;
     assert_eq!(run["state"], "completed", "{run:#}");
     let comments = api.all(&format!("{path}/comments")).await;
@@ -556,6 +556,6 @@ async fn what_a_user_writes_is_the_first_answer_and_ends_the_runs_that_say_so() 
     // The contact answers: nothing is closed by itself.
     line.write("Thanks").await;
     let shown = api.get(&path).await.ok();
-    assert_eq!(shown["conversation"].get("closes-at"), None);
+    assert_eq!(shown["conversation"].get("closes_at"), None);
     assert_eq!(shown["conversation"]["state"], "open");
 }
