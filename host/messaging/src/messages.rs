@@ -1,6 +1,6 @@
 //! Messages for the API: read, listed, sent, sent again, cancelled.
 
-use crate::assignment::Person;
+use crate::assignment::{Person, transfer};
 use crate::contacts::address::{ContactRef, Identity};
 use crate::contacts::document::Document;
 use crate::contacts::{find_by, resolve};
@@ -242,10 +242,14 @@ impl Messages {
             let (talk, wrote) =
                 human::wrote(context, &mut document, &entry, Some(user), now).await?;
             events.push(wrote);
-            if let Some(talk) = talk {
-                commit.put(&talk.row(&document));
+            // Whoever writes attends to it.
+            let attended = transfer::attended(&mut document);
+            if talk.is_some() || attended {
                 due = timers::put(&mut commit, &document);
                 commit.put(document.finish(now));
+            }
+            if let Some(talk) = talk {
+                commit.put(&talk.row(&document));
             }
         }
         commit.insert(&entry.write());

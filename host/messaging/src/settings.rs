@@ -20,6 +20,9 @@ static PRESETS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/marketing-hours.json")).unwrap_or_default()
 });
 
+/// The longest time for a transfer.
+const LONGEST_TRANSFER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// What becomes of a variable without a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -231,6 +234,8 @@ pub struct Settings {
     pub closing_notes: ClosingNotes,
     /// An answer to a workflow's question opens a conversation, as any other message does.
     pub reopen_on_bot_reply: bool,
+    /// How long a user may leave alone what another has transferred, such as `5m`; then it returns.
+    pub max_transfer_time: Option<String>,
     /// Conversations in which the contact says nothing more are closed by themselves.
     pub auto_close: Option<AutoClose>,
 }
@@ -250,6 +255,7 @@ impl Default for Settings {
             dispatch: DispatchSettings::default(),
             closing_notes: ClosingNotes::default(),
             reopen_on_bot_reply: false,
+            max_transfer_time: None,
             auto_close: None,
         }
     }
@@ -289,6 +295,18 @@ impl Settings {
         } else {
             Err(problems)
         }
+    }
+
+    /// How many milliseconds a user may leave alone what was transferred; none for ever.
+    pub(crate) fn transfer_time(&self) -> Option<i64> {
+        let length = self
+            .max_transfer_time
+            .as_deref()?
+            .parse::<Duration>()
+            .ok()?;
+        i64::try_from(length.as_millis())
+            .ok()
+            .filter(|length| *length > 0)
     }
 
     fn problems(&self) -> Vec<Problem> {
@@ -337,6 +355,16 @@ impl Settings {
                 );
                 found.push(Problem::new("keywords/languages", said));
             }
+        }
+        if let Some(text) = &self.max_transfer_time {
+            let said = match text.parse::<Duration>() {
+                Err(error) => Some(error.to_string()),
+                Ok(length) if length > LONGEST_TRANSFER => {
+                    Some("at most `7d`; `0s` for no limit".to_owned())
+                }
+                Ok(_) => None,
+            };
+            found.extend(said.map(|said| Problem::new("max-transfer-time", said)));
         }
         if let Some(said) = self.auto_close.as_ref().and_then(AutoClose::problem) {
             found.push(Problem::new("auto-close/after", said));

@@ -3,7 +3,7 @@
 //! What must hold: whatever changes one of those times puts the timer into the same commit, so a
 //! restart loses none; a timer that finds nothing due does no harm, and is set anew.
 
-use crate::assignment::{self, place};
+use crate::assignment::{self, place, transfer};
 use crate::contacts::document::Document;
 use crate::context::Context;
 use crate::conversations::Note;
@@ -19,11 +19,12 @@ pub(crate) const TIMER: &str = "timer";
 pub(crate) const AUTO_CLOSE: &str = "auto-close";
 
 /// When something of the contact is due: its place in the queue becomes overdue, its conversation
-/// comes back, or is closed by itself.
+/// comes back, or is closed by itself, it returns to whoever transferred it.
 pub(crate) fn next(contact: &Document) -> Option<i64> {
     let queue = place::place(contact).and_then(|place| place.due());
     let talk = Conversation::of(contact).and_then(|known| known.due());
-    queue.into_iter().chain(talk).min()
+    let transfer = transfer::due(contact);
+    queue.into_iter().chain(talk).chain(transfer).min()
 }
 
 /// Puts the contact's timer into a commit, or takes it out. Answers with when it is due.
@@ -60,9 +61,18 @@ pub(crate) async fn due(context: &Context, contact: &str) -> Result<()> {
     let mut commit = Commit::of(bucket);
     let mut events = Vec::new();
     events.extend(place::overdue(&mut document, now));
+    let returned = transfer::give_back(context, &mut document, now).await?;
+    let mut standing = !returned.is_empty();
+    if standing {
+        let assignee = place::assignee(&document).map(|known| known.user);
+        if let Some(talk) = Conversation::assigned(&mut document, assignee.as_ref(), now) {
+            commit.put(&talk.row(&document));
+        }
+    }
+    events.extend(returned);
     let mut changed = !events.is_empty();
-    let mut standing = false;
-    if let Some(talk) = talk(context, &mut document, now).await? {
+    // What returned is looked at anew by the next timer.
+    if !standing && let Some(talk) = talk(context, &mut document, now).await? {
         changed = true;
         commit.put(&talk.conversation.row(&document));
         if let Some(by) = talk.by {
@@ -72,9 +82,9 @@ pub(crate) async fn due(context: &Context, contact: &str) -> Result<()> {
             events.push(talk.conversation.event(&document, &channels, by));
             events.extend(talk.left);
         }
-        if standing {
-            assignment::mark(&mut commit, &document.row, now);
-        }
+    }
+    if standing {
+        assignment::mark(&mut commit, &document.row, now);
     }
     if changed {
         commit.put(document.finish(now));

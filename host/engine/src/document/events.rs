@@ -367,7 +367,7 @@ const ASSIGNMENT: Namespace = namespace(
         field(
             "by",
             Text,
-            "Who assigned it: `workflow`, `queue` (one was chosen), `api`",
+            "Who assigned it: `workflow`, `queue` (one was chosen), `transfer` (it returned), `api`",
         ),
     ],
     false,

@@ -1,6 +1,7 @@
 //! Assignments: who has a contact, and the queue of those that wait for somebody.
 //!
-//! `request` has what may be asked, `place` what of it stands in the contact's row, `choose` the rules
+//! `request` has what may be asked, `place` what of it stands in the contact's row, `transfer` what
+//! becomes of a contact that one user hands to another, `choose` the rules
 //! by which one of several users is chosen, `ledger` where and when that is done, `calls` what steps
 //! ask, and this file what the API does.
 
@@ -9,6 +10,7 @@ mod choose;
 mod ledger;
 pub(crate) mod place;
 pub(crate) mod request;
+pub(crate) mod transfer;
 
 pub(crate) use ledger::{
     Told, mark, marked, offered, open_contacts, recover, settle, take, tell, unmark,
@@ -65,7 +67,14 @@ impl Assignments {
         let mut locked = self.lock(workspace, contact).await?;
         let place = locked.guard.bucket();
         let place = context.new_id("plc", place);
+        let before = place::assignee(&locked.document);
         let events = change(context, &mut locked.document, &plan, &place, None, API);
+        let settings = context.settings(workspace).await?;
+        if let (Some(before), Some(length), Plan::User(_)) =
+            (before, settings.transfer_time(), &plan)
+        {
+            transfer::begin(&mut locked.document, before, length, context.now());
+        }
         self.finish(workspace, locked, events).await
     }
 

@@ -6,6 +6,7 @@
 //! at most one place; a place ends once, with the event `queue.finished` about its id.
 
 use super::request::{AssignRequest, Person};
+use super::transfer::Transfer;
 use crate::contacts::document::{Document, instant};
 use crate::conversations::document::Conversation;
 use jackfield_engine::NewEvent;
@@ -29,6 +30,9 @@ pub(crate) struct Assignee {
     pub(crate) team: Option<String>,
     /// Since when.
     pub(crate) at: i64,
+    /// From whom it came by hand, while that is not attended to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) transfer: Option<Transfer>,
 }
 
 /// A place in the queue.
@@ -137,6 +141,7 @@ pub(crate) fn assign(
         user: user.clone(),
         team: team.clone(),
         at: now,
+        transfer: None,
     };
     contact.put(ASSIGNEE, serde_json::to_value(&after).ok());
     let mut events = Vec::new();

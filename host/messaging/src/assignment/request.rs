@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// How many contacts a request may set as a bound.
 const MOST_OPEN: u32 = 100_000;
 /// Priorities are between this and its negative.
-const MOST_PRIORITY: i32 = 100;
+pub(super) const MOST_PRIORITY: i32 = 100;
 
 /// How one of several users is chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

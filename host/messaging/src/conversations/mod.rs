@@ -14,7 +14,7 @@ mod snooze;
 pub use note::Note;
 pub use snooze::Snooze;
 
-use crate::assignment::{self, place};
+use crate::assignment::{self, place, transfer};
 use crate::contacts::document::Document;
 use crate::contacts::{Contacts, resolve};
 use crate::context::Context;
@@ -170,6 +170,7 @@ impl Conversations {
                 format!("no conversation with `{contact}` is open"),
             )
         })?;
+        transfer::attended(&mut locked.document);
         self.keep(locked, &snoozed, None).await?;
         self.shown(workspace, contact, Some(snoozed)).await
     }

@@ -9,4 +9,5 @@ mod outbox;
 mod retention;
 mod snooze;
 mod support;
+mod transfer;
 mod unsubscribe;
