@@ -15,7 +15,9 @@ use crate::secret_key::SecretKey;
 use crate::settings::Settings;
 use crate::tasks::{self, Task};
 use jackfield_egress::Secret;
-use jackfield_store::records::{Channel, Contact, ContactField, Plugin, Team, User, Workspace};
+use jackfield_store::records::{
+    Calendar, Channel, Contact, ContactField, Plugin, Team, User, Workspace,
+};
 use jackfield_store::{Query, Record, SharedStore, StoreExt, bucket_in};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -95,6 +97,7 @@ pub(crate) struct Context {
     users: Copies<String, Arc<Vec<User>>>,
     teams: Copies<String, Arc<Vec<Team>>>,
     blacklists: Copies<String, Arc<Blacklist>>,
+    calendars: Copies<String, Arc<Vec<Calendar>>>,
     pub(crate) files: Copies<String, jackfield_engine::variables::Files>,
     pub(crate) snippets: Copies<String, jackfield_engine::variables::Snippets>,
     connectors: Copies<String, Arc<Connector>>,
@@ -118,6 +121,7 @@ impl Context {
             users: Copies::new(),
             teams: Copies::new(),
             blacklists: Copies::new(),
+            calendars: Copies::new(),
             files: Copies::new(),
             snippets: Copies::new(),
             connectors: Copies::new(),
@@ -325,6 +329,22 @@ impl Context {
         Ok(rows)
     }
 
+    /// The calendars of a workspace, by name.
+    pub(crate) async fn calendars(&self, workspace: &str) -> Result<Arc<Vec<Calendar>>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.calendars.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let ticket = self.calendars.ticket();
+        let query = Query::<Calendar>::all()
+            .equal("workspace", workspace)
+            .ascending("name");
+        let rows = Arc::new(self.store().find(query).await?);
+        self.calendars
+            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+        Ok(rows)
+    }
+
     pub(crate) async fn blacklist(&self, workspace: &str) -> Result<Arc<Blacklist>> {
         let key = workspace.to_owned();
         if let Some(found) = self.blacklists.get(&key, self.now()) {
@@ -366,6 +386,7 @@ impl Context {
         self.users.forget();
         self.teams.forget();
         self.blacklists.forget();
+        self.calendars.forget();
         self.files.forget();
         self.snippets.forget();
         self.secrets.forget();

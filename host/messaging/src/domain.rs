@@ -2,6 +2,7 @@
 //! `conversations`, `lists` and `messages`, and the effects of steps.
 
 use crate::assignment::{self, place};
+use crate::calendars;
 use crate::contacts::document::{Document, FieldError, clean_tags, field_type};
 use crate::contacts::{Operation, resolve};
 use crate::conversations;
@@ -85,6 +86,10 @@ impl Domain for Messaging {
                 "date_format": settings.date_format,
             }),
         );
+        let calendars = context.calendars(workspace).await?;
+        if let Some(calendars) = calendars::shown(&calendars) {
+            namespaces.insert("calendars".to_owned(), calendars);
+        }
         let written = commit.zip(contact);
         let written = written.and_then(|(commit, id)| effects::written(commit, id));
         let document = match written {

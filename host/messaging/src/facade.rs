@@ -2,6 +2,7 @@
 
 use crate::assignment::{self, Assignments};
 use crate::blacklist::Blacklists;
+use crate::calendars::Calendars;
 use crate::channels::Channels;
 use crate::contacts::{Contacts, resolve};
 use crate::context::Context;
@@ -155,6 +156,12 @@ impl Messaging {
     #[must_use]
     pub fn imports(&self) -> Imports {
         Imports::new(Arc::clone(&self.context), self.outbox.clone())
+    }
+
+    /// Business hours by name.
+    #[must_use]
+    pub fn calendars(&self) -> Calendars {
+        Calendars::new(Arc::clone(&self.context))
     }
 
     /// What people fill in to start workflows.

@@ -16,6 +16,7 @@
 
 mod assignment;
 mod blacklist;
+mod calendars;
 mod channel_checks;
 mod channels;
 mod connectors;
@@ -63,6 +64,7 @@ mod workspaces;
 
 pub use assignment::{AssignRequest, Assignments, Person, Strategy};
 pub use blacklist::{Blacklists, Direction};
+pub use calendars::{CalendarView, Calendars};
 pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};
 pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
 pub use conversations::{Conversations, ListConversations, Note, Snooze};

@@ -9,9 +9,10 @@ use crate::conversations::note::LONGEST_CATEGORY;
 use crate::error::Problem;
 use jackfield_engine::schedule::{BusinessHours, Duration};
 use jackfield_engine::variables::Unset;
+use jackfield_store::records::Calendar;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -224,7 +225,7 @@ pub struct Settings {
     pub opt_out_scope: OptOutScope,
     /// Stands before an unsubscribe link.
     pub unsubscribe_text: String,
-    /// When marketing may leave: business hours, or `{"preset": "fr"}`. Outside them it waits.
+    /// When marketing may leave: business hours, `{"preset": "fr"}` or `{"calendar": "office"}`. Outside them it waits.
     pub marketing_hours: Option<Value>,
     /// How often marketing may reach one contact. More is suppressed.
     pub frequency_cap: Option<FrequencyCap>,
@@ -334,7 +335,8 @@ impl Settings {
             found.push(Problem::new("date-format", said));
         }
         if let Some(hours) = &self.marketing_hours
-            && let Err(said) = hours_of(hours)
+            && self.marketing_calendar().is_none()
+            && let Err(said) = calendar_of(hours)
         {
             found.push(Problem::new("marketing-hours", said));
         }
@@ -420,10 +422,22 @@ impl Settings {
     }
 
     /// When marketing may leave; none where always.
-    pub(crate) fn marketing(&self) -> Option<BusinessHours> {
-        self.marketing_hours
-            .as_ref()
-            .and_then(|hours| hours_of(hours).ok())
+    pub(crate) fn marketing(&self, calendars: &[Calendar]) -> Option<BusinessHours> {
+        let hours = match self.marketing_calendar() {
+            // One that is gone is never open: nothing leaves by mistake.
+            Some(name) => {
+                let found = calendars.iter().find(|one| one.name == name);
+                found.map_or_else(|| Value::Object(Map::new()), |one| one.hours.clone())
+            }
+            None => self.marketing_hours.clone()?,
+        };
+        calendar_of(&hours).ok()
+    }
+
+    /// The calendar that the marketing hours name.
+    pub(crate) fn marketing_calendar(&self) -> Option<&str> {
+        let hours = self.marketing_hours.as_ref()?.as_object()?;
+        hours.get("calendar").filter(|_| hours.len() == 1)?.as_str()
     }
 
     /// The cap and its span in milliseconds.
@@ -478,7 +492,8 @@ fn lists(settings: &Value) -> Vec<Problem> {
         .collect()
 }
 
-fn hours_of(value: &Value) -> Result<BusinessHours, String> {
+/// Business hours, as they are or as a preset that ships with Jackfield.
+pub(crate) fn calendar_of(value: &Value) -> Result<BusinessHours, String> {
     let value = match value.get("preset").and_then(Value::as_str) {
         None => value,
         Some(name) => PRESETS.get(name).ok_or_else(|| {
@@ -502,7 +517,7 @@ mod tests {
     fn every_shipped_calendar_can_be_read() {
         assert!(!PRESETS.is_empty());
         for name in PRESETS.keys() {
-            hours_of(&json!({"preset": name})).unwrap();
+            calendar_of(&json!({"preset": name})).unwrap();
         }
     }
 

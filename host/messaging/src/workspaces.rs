@@ -1,5 +1,6 @@
 //! Workspaces: made by the operator, with their settings.
 
+use crate::calendars;
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::secrets::is_slug;
@@ -104,9 +105,23 @@ impl Workspaces {
             let mut merged = row.settings.clone();
             merge(&mut merged, patch);
             row.settings = checked(&merged)?;
+            self.names_a_calendar(id, &row.settings).await?;
         }
         self.put(&row).await?;
         Ok(row)
+    }
+
+    /// Refuses marketing hours that are a calendar which is not there.
+    async fn names_a_calendar(&self, id: &str, settings: &Value) -> Result<()> {
+        let settings = Settings::parse(settings).unwrap_or_default();
+        if let Some(name) = settings.marketing_calendar() {
+            let all = self.context.calendars(id).await?;
+            calendars::find(&all, name).map_err(|error| {
+                let problem = Problem::new("marketing-hours", error.message);
+                Error::problems("invalid-settings", vec![problem])
+            })?;
+        }
+        Ok(())
     }
 
     async fn put(&self, row: &Workspace) -> Result<()> {

@@ -995,6 +995,24 @@ record! {
     }
 }
 
+record! {
+    /// Business hours by name.
+    Calendar in "calendar" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// For people.
+        title: String => Text,
+        /// Ranges by weekday, holidays, time zone.
+        hours: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it was last changed.
+        updated_at: i64 => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -1038,6 +1056,7 @@ pub const TABLES: &[&Table] = &[
     ImportRow::TABLE,
     BlacklistEntry::TABLE,
     Webhook::TABLE,
+    Calendar::TABLE,
     Snippet::TABLE,
     File::TABLE,
     FileChunk::TABLE,

@@ -68,6 +68,8 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     let place = place["queued"].as_str().unwrap().to_owned();
     let known = json!({"filter": {"field": "contact.email", "exists": true}});
     api.put("/v1/segments/known", known).await.ok();
+    let hours = json!({"hours": {"monday": ["09:00-18:00"]}});
+    api.put("/v1/calendars/office", hours).await.ok();
     let noted = json!({"note": "at night"});
     api.put("/v1/blacklist/+33899*", noted).await.ok();
     let file = api.request(reqwest::Method::POST, "/v1/imports");
@@ -99,6 +101,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         ("teams", vec!["sales".to_owned()]),
         ("queue", vec![place]),
         ("segments", vec!["known".to_owned()]),
+        ("calendars", vec!["office".to_owned()]),
         ("imports", vec![file]),
         ("blacklist", vec!["+33899*".to_owned()]),
         ("templates", vec!["hello".to_owned()]),

@@ -10,7 +10,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use super::operators::{Compiled, Test};
 use super::words::words;
 use crate::{
-    schedule::{Duration, Moment},
+    schedule::{BusinessHours, Duration, Moment},
     variables::as_text,
 };
 
@@ -371,8 +371,15 @@ fn compare_age(test: &Test<'_>) -> Option<Ordering> {
 }
 
 fn hours_open(test: &Test<'_>) -> Option<bool> {
-    let Compiled::Hours(hours) = test.compiled else {
-        return None;
+    let named;
+    let hours = match test.compiled {
+        Compiled::Hours(hours) => hours,
+        // One that is not there is neither open nor closed.
+        Compiled::Calendar(_) => {
+            named = BusinessHours::parse(test.expected).ok()?;
+            &named
+        }
+        _ => return None,
     };
     Some(hours.is_open(moment(test.actual, test.time_zone)?.instant, test.time_zone))
 }

@@ -29,6 +29,8 @@ pub use crate::variables::Scope;
 use crate::variables::{Template, Unset};
 use operators::{Compiled, Operator, Test};
 
+/// The name space of calendars: business hours that are named in operands.
+pub const CALENDARS: &str = "calendars";
 /// Most groups and tests in one condition.
 pub const MAX_NODES: usize = 100;
 /// Deepest nesting of groups.
@@ -195,7 +197,10 @@ impl Leaf {
     /// The operand with its variables put in. A variable without a value becomes `null`, which
     /// equals nothing, so that two missing values are not the same.
     fn expected(&self, scope: &dyn Scope) -> Value {
-        if self.operator.takes_variables() {
+        if let Compiled::Calendar(path) = &self.compiled {
+            // The hours of now: a calendar that is changed counts from then on.
+            scope.get(path).unwrap_or_default()
+        } else if self.operator.takes_variables() {
             put_in(&self.operand, scope)
         } else {
             self.operand.clone()

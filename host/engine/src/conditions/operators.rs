@@ -33,7 +33,7 @@ pub enum Operand {
     Pattern,
     /// A name, or `{name, value}`.
     QueryParameter,
-    /// Business hours, as in [`BusinessHours`].
+    /// Business hours, as in [`BusinessHours`], or the name of a calendar.
     Hours,
     /// `true` or `false`: whether it is to hold.
     Switch,
@@ -94,6 +94,8 @@ pub(super) enum Compiled {
     Pattern(Regex),
     Duration(Duration),
     Hours(BusinessHours),
+    /// The path at which the scope has the hours.
+    Calendar(String),
 }
 
 const fn row(

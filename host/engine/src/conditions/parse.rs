@@ -5,7 +5,7 @@ use regex::RegexBuilder;
 use serde_json::{Map, Value};
 
 use super::{
-    Condition, Leaf, MAX_DEPTH, MAX_ITEMS, MAX_NODES, compare,
+    CALENDARS, Condition, Leaf, MAX_DEPTH, MAX_ITEMS, MAX_NODES, compare,
     operators::{Compiled, OPERATORS, Operand, Operator, find},
 };
 use crate::{
@@ -295,6 +295,17 @@ impl Reader {
                     refuse(
                         self,
                         "a name such as `utm_source`, or `{name: utm_source, value: ads}`",
+                    )
+                }
+            }
+            Operand::Hours if value.is_string() => {
+                let name = value.as_str().unwrap_or_default();
+                if crate::document::is_name(name) {
+                    Some(Compiled::Calendar(format!("{CALENDARS}.{name}")))
+                } else {
+                    refuse(
+                        self,
+                        "business hours, or the name of a calendar such as `office`",
                     )
                 }
             }

@@ -50,6 +50,11 @@ pub trait Catalogue {
         None
     }
 
+    /// The names of the calendars.
+    fn calendars(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// The names of the workspace's secrets.
     fn secrets(&self) -> Option<Vec<String>> {
         None

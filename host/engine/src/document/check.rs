@@ -62,6 +62,7 @@ impl Document {
                 self.check_received(received, path, catalogue, &mut problems);
             }
         }
+        self.check_calendars(catalogue, &mut problems);
         let mut jumps: HashMap<&str, Vec<String>> = HashMap::new();
         for step in &self.steps {
             let path = join("/steps", &step.id);
@@ -101,6 +102,40 @@ impl Document {
             };
             let message = format!("this is yet to be filled in{what}");
             problems.push(Problem::error("fill-in", path, message));
+        }
+    }
+
+    /// Calendars that do not exist.
+    fn check_calendars(&self, catalogue: &dyn Catalogue, problems: &mut Vec<Problem>) {
+        let Some(known) = catalogue.calendars() else {
+            return;
+        };
+        let mut unknown = |part: &serde_json::Value, path: String| {
+            for name in crate::workflows::calendars_in(part) {
+                if known.contains(&name) {
+                    continue;
+                }
+                let message = format!("there is no calendar `{name}`");
+                let problem = Problem::error("unknown-calendar", path.clone(), message);
+                let near = nearest(&name, known.iter().map(String::as_str));
+                problems.push(problem.suggest(near));
+            }
+        };
+        for (index, trigger) in self.triggers.iter().enumerate() {
+            let path = match self.triggers.len() {
+                1 => "/trigger".to_owned(),
+                _ => format!("/triggers/{index}"),
+            };
+            if let Some(when) = &trigger.when {
+                unknown(&when.to_json(), path);
+            }
+        }
+        for step in &self.steps {
+            let path = join("/steps", &step.id);
+            if let Some(when) = &step.when {
+                unknown(&when.to_json(), join(&path, "when"));
+            }
+            unknown(&step.with, join(&path, "with"));
         }
     }
 

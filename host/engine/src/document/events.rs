@@ -477,7 +477,13 @@ const SHORTCUT: Namespace = namespace(
 );
 
 /// What every run has.
-pub static ALWAYS: [Namespace; 13] = [
+pub static ALWAYS: [Namespace; 14] = [
+    namespace(
+        crate::conditions::CALENDARS,
+        "The workspace's calendars, by name",
+        &[],
+        true,
+    ),
     namespace(
         "contact",
         "The contact that the run is about",

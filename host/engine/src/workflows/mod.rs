@@ -4,9 +4,11 @@
 //! memory for each workspace, in the order in which matching workflows start (priority, then age),
 //! because every event looks at it.
 
+mod calendars;
 mod hooks;
 mod moves;
 
+pub(crate) use calendars::named as calendars_in;
 pub use hooks::{HookView, ShortcutView, WEBHOOK_PREFIX, WebhookView};
 pub use moves::Move;
 
@@ -18,9 +20,8 @@ use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use crate::variables::{self, Snippets};
 use jackfield_store::records::{
-    Channel, ContactField, ContactList, File, Schedule, Secret, Snippet, Team, Template, Webhook,
-    Workflow,
-    WorkflowVersion,
+    Calendar, Channel, ContactField, ContactList, File, Schedule, Secret, Snippet, Team, Template,
+    Webhook, Workflow, WorkflowVersion,
 };
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
@@ -628,6 +629,9 @@ impl Workflows {
             .equal("owner", "");
         let secrets = self.store.find(secrets).await?;
         let secrets = secrets.into_iter().map(|secret| secret.name).collect();
+        let calendars = Query::<Calendar>::all().equal("workspace", workspace);
+        let calendars = self.store.find(calendars).await?;
+        let calendars = calendars.into_iter().map(|one| one.name).collect();
         let live = self.live(workspace).await?;
         let workflows = live.iter().map(|version| published(version)).collect();
         Ok(Installed {
@@ -640,6 +644,7 @@ impl Workflows {
             snippets: variables::snippet::of_rows(snippets),
             files,
             secrets,
+            calendars,
             workflows,
         })
     }
@@ -692,6 +697,7 @@ struct Installed {
     snippets: Snippets,
     files: Vec<String>,
     secrets: Vec<String>,
+    calendars: Vec<String>,
     workflows: Vec<Published>,
 }
 
@@ -740,6 +746,10 @@ impl Catalogue for Installed {
 
     fn files(&self) -> Option<Vec<String>> {
         Some(self.files.clone())
+    }
+
+    fn calendars(&self) -> Option<Vec<String>> {
+        Some(self.calendars.clone())
     }
 
     fn secrets(&self) -> Option<Vec<String>> {

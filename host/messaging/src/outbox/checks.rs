@@ -122,7 +122,8 @@ impl Case<'_> {
 
     async fn marketing(&self) -> Result<Option<Ruling>> {
         let now = self.context.now();
-        if let Some(hours) = self.settings.marketing() {
+        let calendars = self.context.calendars(&self.message.workspace).await?;
+        if let Some(hours) = self.settings.marketing(&calendars) {
             let at = Timestamp::from_millisecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
             let zone = self.settings.zone();
             if !hours.is_open(at, &zone) {

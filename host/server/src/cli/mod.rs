@@ -24,9 +24,9 @@ use crate::options::Options;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
-    blacklist, channel, contact, contact_field, contact_list, conversation, event, file, host,
-    import, inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret, segment,
-    shortcut, snippet, team, template, user, workflow, workspace,
+    blacklist, calendar, channel, contact, contact_field, contact_list, conversation, event, file,
+    host, import, inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret,
+    segment, shortcut, snippet, team, template, user, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -71,6 +71,8 @@ enum Command {
     Schedule(Group<schedule::Command>),
     /// Forms by which people start workflows: look at, fill in
     Shortcut(Group<shortcut::Command>),
+    /// Calendars: business hours by name
+    Calendar(Group<calendar::Command>),
     /// Events: send
     Event(Group<event::Command>),
     /// Plugins: make and build one; install, grant, remove those of the host
@@ -163,6 +165,7 @@ impl Cli {
             Command::Run(group) => with(group, run::run).await,
             Command::Schedule(group) => with(group, schedule::run).await,
             Command::Shortcut(group) => with(group, shortcut::run).await,
+            Command::Calendar(group) => with(group, calendar::run).await,
             Command::Event(group) => with(group, event::run).await,
             Command::Plugin(group) => {
                 finish(group.to.json, plugin::run(&group.to, group.command).await)

@@ -58,8 +58,14 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("files:write", "upload and delete files"),
     ("keys:admin", "make, see and revoke keys of the workspace"),
     ("hosts:read", "see the hosts that share the database"),
-    ("workspaces:read", "see the workspace's settings"),
-    ("workspaces:admin", "change the workspace's settings"),
+    (
+        "workspaces:read",
+        "see the workspace's settings and calendars",
+    ),
+    (
+        "workspaces:admin",
+        "change the workspace's settings and calendars",
+    ),
 ];
 
 /// Whether there is such a scope.

@@ -5,6 +5,7 @@
 use super::{Object, Reader};
 use crate::conditions::Condition;
 use crate::document::{
+    is_name,
     problem::{join, one_of, type_name},
     trigger::{
         CLICK_TO_CHAT, CONVERSATION_CLOSED, CONVERSATION_OPENED, FIELD_UPDATED, LIFECYCLE_UPDATED,
@@ -84,6 +85,10 @@ impl Reader {
     fn of_calendar(&mut self, object: &Object, path: &str) -> Option<Value> {
         let hours = object.get("calendar")?;
         let path = join(path, "calendar");
+        if hours.as_str().is_some_and(is_name) {
+            let field = "system.current_datetime";
+            return Some(json!({"field": field, "within-hours": hours}));
+        }
         match BusinessHours::parse(hours) {
             Ok(hours) => {
                 let field = "system.current_datetime";

@@ -358,7 +358,7 @@ const REFUSED: [(&str, &str); 87] = [
         "`monday` must be a list of texts",
     ),
     (
-        "name: a\ntrigger: {event: call.ended, calendar: office}\nsteps: {b: {uses: w@1}}",
+        "name: a\ntrigger: {event: call.ended, calendar: Office Hours}\nsteps: {b: {uses: w@1}}",
         "business hours are a mapping",
     ),
     (
@@ -688,6 +688,10 @@ fn settings_in_short_are_conditions() {
             "call.ended, calendar: {monday: [\"09:00-12:00\"], time-zone: Europe/Paris}",
             json!({"field": "system.current_datetime",
                 "within-hours": {"time-zone": "Europe/Paris", "monday": ["09:00-12:00"]}}),
+        ),
+        (
+            "call.ended, calendar: office",
+            json!({"field": "system.current_datetime", "within-hours": "office"}),
         ),
         (
             "click-to-chat, ads: [a1]",

@@ -1,6 +1,7 @@
 //! The client commands, one file for each thing of the API.
 
 pub(super) mod blacklist;
+pub(super) mod calendar;
 pub(super) mod channel;
 pub(super) mod contact;
 pub(super) mod contact_field;

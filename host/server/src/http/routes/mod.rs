@@ -2,6 +2,7 @@
 
 mod assignments;
 mod blacklist;
+mod calendars;
 mod channels;
 mod contact_fields;
 mod contacts;
@@ -62,6 +63,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(inbound::router())
         .merge(keys::router())
         .merge(workspaces::router())
+        .merge(calendars::router())
         .merge(hosts::router())
         .merge(public::router())
 }

@@ -7,3 +7,14 @@ CREATE TABLE webhook (
     PRIMARY KEY (workspace, workflow)
 );
 CREATE INDEX webhook_token ON webhook (token);
+
+-- Business hours by name.
+CREATE TABLE calendar (
+    workspace text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    title text COLLATE "C" NOT NULL,
+    hours json,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    PRIMARY KEY (workspace, name)
+);
