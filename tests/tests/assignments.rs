@@ -405,6 +405,13 @@ async fn a_step_waits_for_somebody_and_its_timeout_takes_the_contact_out() {
     let short = api.start_by_hand("short", &two).await;
     api.completed(&short).await;
     assert_eq!(tags(&two).await, json!(["short-late"]));
+    // The list of those who wait is told after the run's commit.
+    for _ in 0..200 {
+        if queue(api).await.len() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
     assert_eq!(queue(api).await.len(), 1);
     let run = api.start_by_hand("none", &two).await;
     api.completed(&run).await;
