@@ -126,7 +126,8 @@ async fn a_body_of_another_kind_is_refused_on_every_route() {
     let before = everything(&host.api).await;
     let mut wrong = Vec::new();
     for operation in operations(&host).await {
-        if operation.bodies.is_empty() {
+        // A file of a workspace is of any type.
+        if operation.bodies.is_empty() || operation.path == "/v1/files/{name}" {
             continue;
         }
         for media in [
