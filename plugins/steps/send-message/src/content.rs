@@ -5,7 +5,7 @@ use jackfield_plugin::messages::ChannelInfo;
 use jackfield_plugin::templates::{self, Rendered};
 use jackfield_plugin::{SendError, prelude::*};
 
-use crate::settings::{Body, QuickReply};
+use crate::settings::{Body, ProviderTemplate, QuickReply};
 
 /// The longest text, in characters, after variables.
 const LONGEST_TEXT: usize = 2_000;
@@ -28,12 +28,7 @@ pub(crate) fn of(body: &Body, channel: &ChannelInfo) -> Result<Content, Failure>
         return email(body, text).map(Content::Email);
     }
     if let Some(template) = body.provider_template.clone() {
-        let (name, language, variables) = (template.name, template.language, template.variables);
-        return Ok(Content::Template {
-            name,
-            language,
-            variables,
-        });
+        return Ok(self::template(template));
     }
     if let Some(payload) = body.custom.clone() {
         return Ok(Content::Custom { payload });
@@ -67,6 +62,16 @@ pub(crate) fn of(body: &Body, channel: &ChannelInfo) -> Result<Content, Failure>
         )));
     };
     Ok(with_replies(text, &body.quick_replies, channel))
+}
+
+/// A template that the provider has approved.
+pub(crate) fn template(template: ProviderTemplate) -> Content {
+    let (name, language, variables) = (template.name, template.language, template.variables);
+    Content::Template {
+        name,
+        language,
+        variables,
+    }
 }
 
 /// A mail: an empty subject is allowed, an empty mail is not.

@@ -74,6 +74,9 @@ pub(crate) struct Body {
     pub(crate) template_values: Option<Map<String, Value>>,
     /// A template that the provider has approved, for channels with such templates.
     pub(crate) provider_template: Option<ProviderTemplate>,
+    /// Such a template for when the channel's messaging window is closed: it is sent there instead,
+    /// before another channel is tried.
+    pub(crate) window_template: Option<ProviderTemplate>,
     /// A payload that the channel's connector understands, sent as it stands.
     pub(crate) custom: Option<Value>,
     /// Mail: the subject. Left out: the template's, or none.

@@ -346,6 +346,117 @@ fn a_message_to_somebody_else_never_falls_back_to_the_contact() {
     assert_eq!(host.messages().len(), 1);
 }
 
+/// A message that the host did not let out, because the window is closed.
+fn closed(id: &str) -> Value {
+    json!({"message": {"id": id, "status": "suppressed", "reason": "outside-window"}})
+}
+
+fn whatsapp() -> Installed {
+    Host::new()
+        .now(NOW)
+        .contact(json!({"id": "c1"}))
+        .channel(json!({"id": "ch-1", "name": "whatsapp", "kind": "w", "address-kind": "phone", "templates": true}))
+        .channel(json!({"id": "ch-2", "name": "main-sms", "kind": "s", "address-kind": "phone"}))
+        .install()
+}
+
+#[test]
+fn a_closed_window_sends_the_template_once_and_then_the_next_channel() {
+    let host = whatsapp();
+    let mut run = Run::<SendMessage>::new(json!({
+        "text": "Hi", "fallback": ["main-sms"], "sender": "+33199000000", "until": "delivered",
+        "window-template": {"name": "hello", "language": "en", "variables": {"1": "Ann"}},
+    }));
+    run.start().unwrap();
+    let next = run.event("message.status", closed("message-1")).unwrap();
+    let Outcome::Wait(wait) = next else {
+        panic!("it must wait")
+    };
+    assert_eq!(
+        wait.events,
+        [Subscription::to("message.status").about("message-2")]
+    );
+    assert_eq!(wait.until, Some(NOW + 24 * 3_600_000));
+    assert_eq!(
+        host.messages()[1],
+        json!({
+            "channel": "ch-1", "sender": "+33199000000",
+            "content": {"type": "template", "name": "hello", "language": "en", "variables": {"1": "Ann"}},
+        })
+    );
+    // The provider refuses the template too: it is not sent again.
+    run.event("message.status", failed("outside-window"))
+        .unwrap();
+    let messages = host.messages();
+    assert_eq!(messages.len(), 3);
+    assert_eq!(
+        (&messages[2]["channel"], &messages[2]["content"]["text"]),
+        (&json!("ch-2"), &json!("Hi"))
+    );
+    let delivered = run
+        .event("message.status", status("delivered"))
+        .map(done)
+        .unwrap();
+    assert_eq!(delivered.1["channel"], "main-sms");
+}
+
+#[test]
+fn the_template_is_the_one_of_the_channels_response_and_a_provider_may_ask_for_it() {
+    let host = whatsapp();
+    let mut run = Run::<SendMessage>::new(json!({
+        "channel": "whatsapp", "text": "Hi", "window-template": {"name": "of-all"},
+        "responses": {"whatsapp": {"text": "Hi there", "window-template": {"name": "of-whatsapp"}}},
+    }));
+    run.start().unwrap();
+    run.event("message.status", failed("outside-window"))
+        .unwrap();
+    assert_eq!(host.messages()[1]["content"]["name"], "of-whatsapp");
+    let ended = run.event("message.status", status("accepted")).map(done);
+    assert_eq!(ended.unwrap().0, None);
+}
+
+#[test]
+fn a_closed_window_without_a_template_goes_to_the_next_channel_or_fails() {
+    let host = whatsapp();
+    let mut run = Run::<SendMessage>::new(json!({"text": "Hi", "fallback": ["main-sms"]}));
+    run.start().unwrap();
+    run.event("message.status", closed("message-1")).unwrap();
+    assert_eq!(host.messages()[1]["channel"], "ch-2");
+    // A channel without templates of its own gets none.
+    for settings in [
+        json!({"channel": "whatsapp", "text": "Hi"}),
+        json!({"channel": "main-sms", "text": "Hi", "window-template": {"name": "hello"}}),
+    ] {
+        let sent = host.messages().len();
+        let mut run = Run::<SendMessage>::new(settings);
+        run.start().unwrap();
+        let failure = run
+            .event("message.status", closed("message-1"))
+            .unwrap_err();
+        assert_eq!(
+            (failure.code.as_str(), failure.class),
+            ("outside-window", FailureClass::Permanent)
+        );
+        assert_eq!(host.messages().len(), sent + 1);
+    }
+}
+
+#[test]
+fn only_a_closed_window_asks_for_the_template() {
+    for data in [
+        failed("recipient-invalid"),
+        status("uncertain"),
+        json!({"message": {"id": "message-1", "status": "suppressed", "reason": "opted-out"}}),
+    ] {
+        let host = whatsapp();
+        let settings = json!({"text": "Hi", "window-template": {"name": "hello"}});
+        let mut run = Run::<SendMessage>::new(settings);
+        run.start().unwrap();
+        run.event("message.status", data).unwrap_err();
+        assert_eq!(host.messages().len(), 1);
+    }
+}
+
 #[test]
 fn unknown_settings_of_a_channels_response_are_refused() {
     let _host = host();
