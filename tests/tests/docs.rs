@@ -236,7 +236,13 @@ fn pages() -> Vec<PathBuf> {
         repository().join("README.md"),
         repository().join("ARCHITECTURE.md"),
     ];
-    for folder in ["docs", "docs/plugins"] {
+    for folder in [
+        "docs",
+        "docs/connectors",
+        "docs/plugins",
+        "docs/steps",
+        "docs/triggers",
+    ] {
         let entries = std::fs::read_dir(repository().join(folder))
             .unwrap()
             .flatten();

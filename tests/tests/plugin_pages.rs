@@ -1,4 +1,4 @@
-//! The pages in `docs/plugins` are what the built-in plugins say of themselves.
+//! The pages in `docs/steps` and `docs/connectors` are what the built-in plugins say of themselves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -7,7 +7,6 @@ use jackfield_tests::{Host, plugins, repository};
 #[tokio::test]
 async fn every_built_in_plugin_has_the_page_that_it_makes_of_itself() {
     let host = Host::start().await;
-    let folder = repository().join("docs/plugins");
     for entry in std::fs::read_dir(plugins()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -17,11 +16,19 @@ async fn every_built_in_plugin_has_the_page_that_it_makes_of_itself() {
             page.extend(["--example".to_owned(), example.to_str().unwrap().to_owned()]);
         }
         let made = host.cli(page).await.ok();
-        let kept = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap_or_default();
+        let folder = match repository().join("plugins/steps").join(&name).exists() {
+            true => "docs/steps",
+            false => "docs/connectors",
+        };
+        let file = repository().join(folder).join(format!("{name}.md"));
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            std::fs::write(&file, &made).unwrap();
+        }
+        let kept = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(
             made == kept,
-            "docs/plugins/{name}.md is not what the plugin says; write it anew with\n    \
-             jackfield plugin page {name} > docs/plugins/{name}.md"
+            "{folder}/{name}.md is not what the plugin says; write it anew with\n    \
+             UPDATE_SNAPSHOTS=1 and this test"
         );
     }
 }
