@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jackfield_plugin::message::{Attachment, Class, Unsubscribe};
 use jackfield_plugin::{clock, prelude::*};
+use schemars::Schema;
 use serde_json::Map;
 
 /// The settings of the step.
@@ -60,7 +61,7 @@ pub(crate) struct Body {
     /// The text, with variables; at most 2,000 characters.
     pub(crate) text: Option<String>,
     /// Files or images; at most five in a mail, ten elsewhere.
-    #[schemars(length(max = 10))]
+    #[schemars(length(max = 10), transform = files)]
     pub(crate) media: Vec<Attachment>,
     /// Buttons under the text; a numbered list where the channel has no buttons.
     #[schemars(length(max = 13))]
@@ -94,6 +95,13 @@ pub(crate) struct Body {
     pub(crate) cc: OneOrMany,
     /// Mail: copies that the others do not see.
     pub(crate) bcc: OneOrMany,
+}
+
+/// Refuses unknown keys of a file: the type is the SDK's, which takes what later versions add.
+fn files(schema: &mut Schema) {
+    if let Some(file) = schema.get_mut("items").and_then(Value::as_object_mut) {
+        file.insert("unevaluatedProperties".to_owned(), false.into());
+    }
 }
 
 /// A text, or a list of texts.

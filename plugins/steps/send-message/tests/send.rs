@@ -466,3 +466,13 @@ fn unknown_settings_of_a_channels_response_are_refused() {
         FailureClass::InvalidConfig
     );
 }
+
+#[test]
+fn unknown_settings_of_a_file_are_refused() {
+    let _host = host();
+    let settings = json!({"media": [{"url": "https://x.example/a.png", "txet": "b"}]});
+    assert_eq!(
+        Run::<SendMessage>::new(settings).start().unwrap_err().class,
+        FailureClass::InvalidConfig
+    );
+}
