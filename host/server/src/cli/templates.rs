@@ -68,6 +68,7 @@ pub(crate) fn document(template: &str, name: Option<&str>) -> Result<String, Fai
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
