@@ -97,7 +97,8 @@ impl Stage {
                 postgres::bring()?;
                 registry::bring()?;
                 let mut command = shell::cargo();
-                command.args(["test", "--workspace", "--exclude", "jackfield-tests"]);
+                command.args(["test", "--workspace", "--no-fail-fast"]);
+                command.args(["--exclude", "jackfield-tests"]);
                 with_paths(&mut command);
                 count(&mut command, tests)
             }
@@ -220,8 +221,9 @@ fn end_to_end(tests: &mut Tests) -> Result<()> {
     kill::build_with_faults()?;
     let mut command = shell::cargo();
     // By name, out of the whole workspace: of one package alone cargo would select fewer features
-    // of what it depends on, and build wasmtime and SQLite once more.
-    command.args(["test", "--workspace"]);
+    // of what it depends on, and build wasmtime and SQLite once more. One program that fails does
+    // not keep the others from saying what else is wrong.
+    command.args(["test", "--workspace", "--no-fail-fast"]);
     for name in end_to_end_names()? {
         command.args(["--test", &name]);
     }
