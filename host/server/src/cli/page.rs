@@ -153,7 +153,8 @@ fn rows_of(root: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut 
             cell(&default),
             cell(description)
         ));
-        if depth > 1 {
+        // Conditions have a page of their own, and no bottom.
+        if depth > 1 && name != "when" {
             for (part, mark) in parts_of(root, property) {
                 rows_of(root, part, &format!("{path}{mark}."), depth - 1, rows);
             }

@@ -17,6 +17,7 @@ macro_rules! templates {
 }
 
 templates![
+    "ads-routing",
     "assign-least-open",
     "assign-round-robin",
     "assign-round-robin-online",
