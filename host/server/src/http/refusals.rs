@@ -15,9 +15,10 @@ impl From<WorkflowError> for Problem {
                     format!("The workflow document has {count} error(s); nothing was changed.");
                 Problem::new(Code::InvalidDocument, detail).with_errors(problems.iter().map(item))
             }
-            WorkflowError::NotFound(_) => Problem::new(Code::NotFound, said),
-            WorkflowError::NoWebhook(_)
-            | WorkflowError::NotPublished(_)
+            WorkflowError::NotFound(_) | WorkflowError::NoWebhook(_) => {
+                Problem::new(Code::NotFound, said)
+            }
+            WorkflowError::NotPublished(_)
             | WorkflowError::TooMany
             | WorkflowError::Needed { .. } => Problem::new(Code::Conflict, said),
             WorkflowError::Plugin(error) => error.into(),
