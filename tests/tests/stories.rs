@@ -298,6 +298,37 @@ async fn leads_are_qualified_by_their_budget() {
 }
 
 #[tokio::test]
+async fn a_contact_is_told_once_in_half_a_day() {
+    let mut chat = Chat::open_clocked().await;
+    let api = chat.api().clone();
+    api.publish(
+        "name: told\ntrigger: {event: came-by, once-per-contact: 12h}\n\
+         steps:\n  note: {uses: add-comment@1, with: {text: Came by.}}\n",
+    )
+    .await;
+    let who = Some(ANN_WHO);
+    let first = api.start("came-by", who, json!({})).await;
+    api.completed(&first).await;
+    chat.forward(11 * HOUR);
+    let again = api.event("came-by", who, json!({})).await;
+    let skipped = &again["skipped"][0];
+    assert_eq!(skipped["reason"], "once-per-contact", "{again:#}");
+    assert_eq!(skipped["detail"]["run"], first.as_str());
+    // Another contact is not held up by it, and this one not after the time.
+    api.start("came-by", Some(BOB_WHO), json!({})).await;
+    chat.forward(HOUR);
+    let second = api.start("came-by", who, json!({})).await;
+    api.completed(&second).await;
+    // The time runs from the last start, not from the first.
+    chat.forward(11 * HOUR);
+    let again = api.event("came-by", who, json!({})).await;
+    assert_eq!(
+        again["skipped"][0]["reason"], "once-per-contact",
+        "{again:#}"
+    );
+}
+
+#[tokio::test]
 async fn without_consent_nothing_is_advertised() {
     let mut chat = Chat::open().await;
     let api = chat.api().clone();

@@ -8,7 +8,7 @@
 
 use crate::conditions::Condition;
 use crate::document::trigger::{LIFECYCLE_UPDATED, RECEIVED, aim, is_aimed, variables_of};
-use crate::document::{ExitOn, Own, Received, Trigger};
+use crate::document::{ExitOn, Once, Own, Received, Trigger};
 use crate::domain::{DomainError, NewEvent, View};
 use crate::engine::{BucketLock, Core, Engine};
 use crate::plugins::UNFINISHED;
@@ -635,14 +635,21 @@ async fn consider(
     let Some(enrolled) = enrolled.await? else {
         return Ok(None);
     };
-    if trigger.once_per_contact {
-        return Ok(Some((
-            "once-per-contact",
-            json!({"run": enrolled.run, "at": enrolled.at}),
-        )));
+    let once = |at: i64| {
+        let told = json!({"run": enrolled.run, "at": at});
+        Ok(Some(("once-per-contact", told)))
+    };
+    if trigger.once_per_contact == Some(Once::Ever) {
+        return once(enrolled.at);
     }
     // At most one run is active for a contact and a workflow, so it can only be the newest.
     let newest = wake::load(core, &enrolled.run).await?;
+    if let (Some(Once::Within(length)), Some(newest)) = (trigger.once_per_contact, &newest) {
+        let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        if event.at < newest.created_at.saturating_add(length) {
+            return once(newest.created_at);
+        }
+    }
     let active = newest.filter(|run| UNFINISHED.contains(&run.state.as_str()));
     Ok(active.map(|run| ("already-enrolled", json!({"run": run.id}))))
 }

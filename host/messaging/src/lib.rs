@@ -62,7 +62,7 @@ pub mod untrusted;
 mod users;
 mod workspaces;
 
-pub use assignment::{AssignRequest, Assignments, Person, Strategy};
+pub use assignment::{AssignRequest, Assignments, Attendance, Person, QueueView, Strategy};
 pub use blacklist::{Blacklists, Direction};
 pub use calendars::{CalendarView, Calendars};
 pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};

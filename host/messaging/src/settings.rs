@@ -7,6 +7,7 @@
 
 use crate::conversations::note::LONGEST_CATEGORY;
 use crate::error::Problem;
+use crate::teams::MOST_WAITING;
 use jackfield_engine::schedule::{BusinessHours, Duration};
 use jackfield_engine::variables::Unset;
 use jackfield_store::records::Calendar;
@@ -237,6 +238,8 @@ pub struct Settings {
     pub reopen_on_bot_reply: bool,
     /// How long a user may leave alone what another has transferred, such as `5m`; then it returns.
     pub max_transfer_time: Option<String>,
+    /// How many contacts may wait for somebody of the workspace; 0 for any number. A team has its own.
+    pub max_waiting: u32,
     /// Conversations in which the contact says nothing more are closed by themselves.
     pub auto_close: Option<AutoClose>,
 }
@@ -257,6 +260,7 @@ impl Default for Settings {
             closing_notes: ClosingNotes::default(),
             reopen_on_bot_reply: false,
             max_transfer_time: None,
+            max_waiting: 0,
             auto_close: None,
         }
     }
@@ -357,6 +361,10 @@ impl Settings {
                 );
                 found.push(Problem::new("keywords/languages", said));
             }
+        }
+        if self.max_waiting > MOST_WAITING {
+            let said = format!("0 to {MOST_WAITING}; 0 for any number");
+            found.push(Problem::new("max-waiting", said));
         }
         if let Some(text) = &self.max_transfer_time {
             let said = match text.parse::<Duration>() {

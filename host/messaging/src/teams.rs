@@ -14,6 +14,8 @@ use std::sync::Arc;
 const MOST: usize = 200;
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 200;
+/// The highest limit of a queue.
+pub(crate) const MOST_WAITING: u32 = 100_000;
 /// The highest penalty.
 pub(crate) const MOST_PENALTY: u32 = 100;
 
@@ -39,6 +41,8 @@ pub struct TeamView {
     pub title: String,
     /// Its users.
     pub members: Vec<Member>,
+    /// So many contacts may wait for it; 0 for any number.
+    pub max_waiting: u32,
     /// Milliseconds since 1970.
     pub created_at: i64,
 }
@@ -49,6 +53,7 @@ impl TeamView {
             name: row.name.clone(),
             title: row.title.clone(),
             members: Vec::deserialize(&row.members).unwrap_or_default(),
+            max_waiting: row.max_waiting.and_then(|n| n.try_into().ok()).unwrap_or(0),
             created_at: row.created_at,
         }
     }
@@ -92,6 +97,7 @@ impl Teams {
         name: &str,
         title: Option<String>,
         members: Option<Vec<Member>>,
+        max_waiting: Option<u32>,
     ) -> Result<(TeamView, bool)> {
         let context = &*self.context;
         let mut problems = Vec::new();
@@ -105,6 +111,10 @@ impl Teams {
         if title.as_ref().is_some_and(long) {
             let said = format!("at most {LONGEST_TITLE} characters");
             problems.push(Problem::new("title", said));
+        }
+        if max_waiting.is_some_and(|most| most > MOST_WAITING) {
+            let said = format!("0 to {MOST_WAITING}; 0 for any number");
+            problems.push(Problem::new("max-waiting", said));
         }
         let members = match members {
             Some(members) => Some(self.checked(workspace, members, &mut problems).await?),
@@ -133,6 +143,9 @@ impl Teams {
                 (None, None) => serde_json::json!([]),
             },
             created_at: old.map_or_else(|| context.now(), |old| old.created_at),
+            max_waiting: max_waiting
+                .map(i64::from)
+                .or_else(|| old.and_then(|old| old.max_waiting)),
         };
         let mut commit = Commit::control();
         commit.put(&row);

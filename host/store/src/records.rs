@@ -787,6 +787,8 @@ record! {
         members: Value => Json,
         /// When it was made.
         created_at: i64 => Int,
+        /// How many may wait for it; none or 0 for any number.
+        max_waiting: Option<i64> => Int,
     }
 }
 
@@ -806,6 +808,8 @@ record! {
         assignee: Option<String> => Text,
         /// The place in the queue.
         place: Option<String> => Text,
+        /// With a place, which queue: a team's name, or empty for the workspace's own.
+        queue: Option<String> => Text,
         /// Lower goes first: by priority, then by time.
         rank: i64 => Int,
         /// The contact's revision that it is a copy of: what is older is not written over it.
@@ -834,6 +838,30 @@ record! {
         completed: i64 => Int,
         /// When the last contact came, in an order that never repeats.
         last_at: i64 => Int,
+    }
+}
+
+record! {
+    /// How the places of one queue ended in a quarter of an hour.
+    QueueSlot in "queue_slot" key("bucket", "workspace", "queue", "at") bucketed {
+        /// The bucket of the workspace's assignments.
+        bucket: i32 => Int,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// A team's name, or empty for the workspace's own queue.
+        queue: String => Text fixed,
+        /// When the quarter began.
+        at: i64 => Int fixed,
+        /// Somebody came within the service level.
+        attended: i64 => Int,
+        /// Somebody came later.
+        attended_late: i64 => Int,
+        /// It ended without anybody, within the service level.
+        abandoned: i64 => Int,
+        /// It ended without anybody, later.
+        abandoned_late: i64 => Int,
+        /// How long they waited, together, in milliseconds.
+        waited: i64 => Int,
     }
 }
 
@@ -1048,6 +1076,7 @@ pub const TABLES: &[&Table] = &[
     Team::TABLE,
     Assignment::TABLE,
     Turn::TABLE,
+    QueueSlot::TABLE,
     Schedule::TABLE,
     Firing::TABLE,
     Segment::TABLE,

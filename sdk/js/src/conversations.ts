@@ -101,8 +101,9 @@ export type Assigned = { assignee: User | undefined } | { queued: string };
  * Gives the contact to a user, or takes it from the one who has it. Of a team or the workspace
  * somebody is chosen when the outcome is committed, at once if somebody is free; who it is, arrives
  * as the event `queue.finished` about the id of the place in the queue, with the data `{queue: {id,
- * outcome, assignee}}`. Errors: `not-found` (no contact, no such user or team), `no-members` (a team
- * without users, a workspace without any), `invalid`.
+ * outcome, assignee}}`; where as many wait as may, the event `queue.full` about it arrives instead.
+ * Errors: `not-found` (no contact, no such user or team), `no-members` (a team without users, a
+ * workspace without any), `invalid`.
  */
 export function assign(request: Assign): Assigned {
   const answer = JSON.parse(call(() => contract.assign(JSON.stringify(toWire(request)))));

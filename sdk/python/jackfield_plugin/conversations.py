@@ -98,8 +98,9 @@ def assign(
     `priority` (-100 to 100), with the event `queue.overdue` after the `service_level` in the queue,
     such as `60s`. Internal: one of them is chosen when the outcome is committed, at once
     if somebody is free; who it is, arrives as the event `queue.finished` about the id `queued`, with
-    the data `{"queue": {"id", "outcome", "assignee"?, ...}}`. Errors: `not-found` (no contact, no
-    such user or team), `no-members` (a team without users, a workspace without any), `invalid`."""
+    the data `{"queue": {"id", "outcome", "assignee"?, ...}}`; where as many wait as may, the event
+    `queue.full` about it arrives instead. Errors: `not-found` (no contact, no such user or team),
+    `no-members` (a team without users, a workspace without any), `invalid`."""
     given = {
         "user": user,
         "team": team,

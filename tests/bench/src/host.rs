@@ -140,6 +140,25 @@ impl Host {
         self.call(request).await
     }
 
+    /// PUT of JSON.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self.client.put(format!("{}{path}", self.url)).json(body);
+        self.call(request).await
+    }
+
+    /// POST of something else.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn upload(&self, path: &str, kind: &str, body: String) -> Result<Value> {
+        let request = self.client.post(format!("{}{path}", self.url));
+        let request = request.header("content-type", kind);
+        self.call(request.body(body)).await
+    }
+
     /// Installs a plugin under the default limits and grants all that it asks for.
     ///
     /// # Errors

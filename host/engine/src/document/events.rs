@@ -388,6 +388,11 @@ const QUEUE: Namespace = namespace(
             "How it ended: `assigned`, `left`, `replaced`, `closed`",
         ),
         field(
+            "max_waiting",
+            Number,
+            "With `queue.full`: how many may wait",
+        ),
+        field(
             "assignee",
             Object,
             "Who has the contact: `id`, `name`, `email`",
@@ -643,7 +648,7 @@ pub static ALWAYS: [Namespace; 14] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 28] = [
+pub static EVENTS: [Event; 29] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -737,6 +742,11 @@ pub static EVENTS: [Event; 28] = [
     Event {
         name: "queue.overdue",
         title: "A contact has waited for longer than the service level",
+        namespaces: &[QUEUE, ACCOUNT],
+    },
+    Event {
+        name: "queue.full",
+        title: "A contact finds no place in a queue, because as many wait as may",
         namespaces: &[QUEUE, ACCOUNT],
     },
     Event {

@@ -30,7 +30,7 @@ pub use catalogue::{Catalogue, Published};
 pub use descriptor::{Branch, Otherwise, StepDescriptor};
 pub use events::MANUAL;
 pub use graph::Target;
-pub use model::{Accounts, Document, ExitOn, Goto, Retry, Step, Trigger, Uses};
+pub use model::{Accounts, Document, ExitOn, Goto, Once, Retry, Step, Trigger, Uses};
 pub use problem::{Problem, Severity, any_error};
 pub use trigger::{Own, Received, Schedule, Shortcut, Webhook};
 

@@ -48,10 +48,20 @@ pub struct Trigger {
     pub accounts: Accounts,
     /// What must hold besides.
     pub when: Option<Condition>,
-    /// A contact that was ever started by this workflow is not started again.
-    pub once_per_contact: bool,
+    /// For how long a contact that this workflow started is not started again; none where it may be at
+    /// once.
+    pub once_per_contact: Option<Once>,
     /// What triggers on this event say besides.
     pub own: Own,
+}
+
+/// For how long a workflow starts a contact once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// For ever.
+    Ever,
+    /// For so long after it was started last.
+    Within(Duration),
 }
 
 /// The scope of accounts, by name or id.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::model::{Accounts, DEFAULT_MAX_VISITS, Document, Goto, Step, Trigger};
+use super::model::{Accounts, DEFAULT_MAX_VISITS, Document, Goto, Once, Step, Trigger};
 
 impl Document {
     /// The canonical JSON form, which reads back as the same document.
@@ -61,9 +61,11 @@ fn trigger(trigger: &Trigger) -> Value {
         "when",
         trigger.when.as_ref().map(|when| when.to_json()),
     );
-    if trigger.once_per_contact {
-        out.insert("once-per-contact".into(), true.into());
-    }
+    let once = trigger.once_per_contact.map(|once| match once {
+        Once::Ever => Value::Bool(true),
+        Once::Within(length) => json!(length),
+    });
+    put(&mut out, "once-per-contact", once);
     Value::Object(out)
 }
 

@@ -28,12 +28,13 @@ pub(crate) async fn assign(
             return Ok(Err(refusal("invalid", said)));
         }
     };
-    let plan = request.plan(context, &actor.workspace).await?;
+    let id = &contact.row.id;
+    let plan = request.plan(context, &actor.workspace, id).await?;
     let place = context.new_id("plc", actor.bucket);
     let answer = match &plan {
         Plan::User(user) => json!({"assignee": user}),
         Plan::Nobody => json!({"assignee": null}),
-        Plan::Queue(_) => json!({"queued": place}),
+        Plan::Queue(_) | Plan::Full { .. } => json!({"queued": place}),
     };
     let deed = Deed::Assign {
         contact: contact.row.id,

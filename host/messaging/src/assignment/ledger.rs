@@ -13,6 +13,7 @@
 use super::choose::{Candidate, choose, qualifies};
 use super::place::{self, CHOICE, Place, Standing};
 use super::request::{Person, Strategy};
+use super::stats;
 use crate::contacts::document::Document;
 use crate::contacts::resolve;
 use crate::context::{Context, Home};
@@ -112,7 +113,7 @@ pub(crate) async fn settle(context: &Context, workspace: &str, contact: &str) ->
     }
 }
 
-fn home(context: &Context, workspace: &str) -> i32 {
+pub(super) fn home(context: &Context, workspace: &str) -> i32 {
     context.bucket_of(&[workspace, "assignments"])
 }
 
@@ -178,6 +179,7 @@ async fn write(
         state: "assigned".to_owned(),
         assignee: None,
         place: None,
+        queue: None,
         rank: 0,
         revision: told.revision,
         data: serde_json::Value::Null,
@@ -224,6 +226,9 @@ async fn write(
             commit.put(&turn);
         }
     }
+    if let Some(old) = &old {
+        stats::count(context, commit, old, &told.standing).await?;
+    }
     let place = |row: &Option<Assignment>| row.as_ref().and_then(|row| row.place.clone());
     let news = if freed {
         News::Freed
@@ -248,6 +253,7 @@ fn queued(base: Assignment, place: &Place) -> Assignment {
     Assignment {
         state: "queued".to_owned(),
         place: Some(place.id.clone()),
+        queue: Some(place.request.team.clone().unwrap_or_default()),
         rank: place.request.rank(place.since),
         data: serde_json::to_value(place).unwrap_or_default(),
         at: place.since,
@@ -604,6 +610,23 @@ pub(crate) async fn recover(context: &Context, buckets: &[i32]) -> Result<()> {
         serve(context, &workspace).await?;
     }
     Ok(())
+}
+
+/// Whether as many wait for a team, or for the workspace, as may; the contact itself does not count.
+/// It is looked up when a contact comes: those that come in the same moment may all find the last place.
+pub(crate) async fn is_full(
+    context: &Context,
+    workspace: &str,
+    team: Option<&str>,
+    most: u32,
+    contact: &str,
+) -> Result<bool> {
+    let query = Query::<Assignment>::of(home(context, workspace))
+        .equal("workspace", workspace)
+        .equal("queue", team.unwrap_or_default())
+        .filter("place", Is::NotEqual, serde_json::Value::Null)
+        .filter("contact", Is::NotEqual, contact);
+    Ok(context.store().total(query).await? >= i64::from(most))
 }
 
 /// Who waits at a place.

@@ -3,19 +3,21 @@
 //! `request` has what may be asked, `place` what of it stands in the contact's row, `transfer` what
 //! becomes of a contact that one user hands to another, `choose` the rules
 //! by which one of several users is chosen, `ledger` where and when that is done, `calls` what steps
-//! ask, and this file what the API does.
+//! ask, `stats` how well the queues were attended, and this file what the API does.
 
 pub(crate) mod calls;
 mod choose;
 mod ledger;
 pub(crate) mod place;
 pub(crate) mod request;
+mod stats;
 pub(crate) mod transfer;
 
 pub(crate) use ledger::{
     Told, mark, marked, offered, open_contacts, recover, settle, take, tell, unmark,
 };
 pub use request::{AssignRequest, Person, Strategy};
+pub use stats::{Attendance, QueueView};
 
 use crate::contacts::document::{Document, instant};
 use crate::contacts::resolve::Locked;
@@ -55,7 +57,7 @@ impl Assignments {
     /// Answers with `{"assignee"}`, or `{"queued"}` where nobody is free yet.
     ///
     /// # Errors
-    /// `not-found` (no contact, no such user or team), `invalid`, `no-members`.
+    /// `not-found` (no contact, no such user or team), `invalid`, `no-members`, `queue-full`.
     pub async fn assign(
         &self,
         workspace: &str,
@@ -63,7 +65,9 @@ impl Assignments {
         request: AssignRequest,
     ) -> Result<Value> {
         let context = &*self.context;
-        let plan = request.plan(context, workspace).await?;
+        let id = self.lock(workspace, contact).await?.document.row.id;
+        // Read without the contact's lock: the ledger is another bucket's.
+        let plan = request.plan(context, workspace, &id).await?;
         let mut locked = self.lock(workspace, contact).await?;
         let place = locked.guard.bucket();
         let place = context.new_id("plc", place);
@@ -75,7 +79,11 @@ impl Assignments {
         {
             transfer::begin(&mut locked.document, before, length, context.now());
         }
-        self.finish(workspace, locked, events).await
+        let answer = self.finish(workspace, locked, events).await?;
+        match plan {
+            Plan::Full { team, most } => Err(full(team.as_deref(), most)),
+            _ => Ok(answer),
+        }
     }
 
     /// Gives a waiting contact to the user who takes it, whoever was to be chosen.
@@ -134,6 +142,14 @@ impl Assignments {
         }))
     }
 
+    /// How many wait in each queue, and how well it was attended to.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn queues(&self, workspace: &str) -> Result<Vec<QueueView>> {
+        stats::all(&self.context, workspace).await
+    }
+
     async fn lock(&self, workspace: &str, contact: &str) -> Result<Locked> {
         Contacts::new(Arc::clone(&self.context))
             .lock(workspace, contact)
@@ -176,6 +192,17 @@ fn gone(place: &str) -> Error {
     )
 }
 
+fn full(team: Option<&str>, most: u32) -> Error {
+    let queue = match team {
+        Some(team) => format!("the queue of the team `{team}`"),
+        None => "the queue of this workspace".to_owned(),
+    };
+    Error::conflict(
+        "queue-full",
+        format!("{queue} is full: {most} wait already, and no more may (`max-waiting`)"),
+    )
+}
+
 /// Changes a contact as a plan says. `step` is what takes turns; the team or the workspace where none.
 pub(crate) fn change(
     context: &Context,
@@ -189,6 +216,9 @@ pub(crate) fn change(
     match plan {
         Plan::User(user) => place::assign(contact, user, None, by, now),
         Plan::Nobody => place::unassign(contact, by, now),
+        Plan::Full { team, most } => {
+            vec![place::refuse(contact, place, team.as_deref(), *most, by)]
+        }
         Plan::Queue(request) => {
             let scope = match (step, &request.team) {
                 (Some(step), _) => format!("step:{step}"),

@@ -183,6 +183,24 @@ pub(crate) fn enqueue(contact: &mut Document, place: &Place, by: &str, now: i64)
     events
 }
 
+/// Tells that a contact finds no place, because as many wait as may; `id` is the place that it would
+/// have had.
+pub(crate) fn refuse(
+    contact: &Document,
+    id: &str,
+    team: Option<&str>,
+    most: u32,
+    by: &str,
+) -> NewEvent {
+    let mut told = json!({"id": id, "max_waiting": most});
+    if let Some(team) = team {
+        told["team"] = team.into();
+    }
+    let mut event = contact.event("queue.full", json!({"queue": told}), by);
+    event.subject = Some(id.to_owned());
+    event
+}
+
 /// Gives up a place, if the contact still stands there.
 pub(crate) fn leave(contact: &mut Document, id: &str, by: &str, now: i64) -> Option<NewEvent> {
     place(contact).filter(|place| place.id == id)?;

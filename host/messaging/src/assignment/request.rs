@@ -1,6 +1,7 @@
 //! What is asked of an assignment: who is to have the contact, and how one is chosen where several
 //! may. The same words for steps, the API and the command line.
 
+use super::ledger;
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::teams;
@@ -99,6 +100,14 @@ pub(crate) enum Plan {
     Nobody,
     /// Somebody, through the queue.
     Queue(AssignRequest),
+    /// Nobody more may wait: so many do already.
+    Full {
+        /// The team; none for the workspace's own queue.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<String>,
+        /// The queue's limit.
+        most: u32,
+    },
 }
 
 impl AssignRequest {
@@ -107,7 +116,12 @@ impl AssignRequest {
     /// # Errors
     /// `invalid` with each part that is wrong; `not-found` for the user or team; `no-members` where
     /// there is nobody to choose from.
-    pub(crate) async fn plan(self, context: &Context, workspace: &str) -> Result<Plan> {
+    pub(crate) async fn plan(
+        self,
+        context: &Context,
+        workspace: &str,
+        contact: &str,
+    ) -> Result<Plan> {
         let problems = self.problems();
         if !problems.is_empty() {
             return Err(Error::problems("invalid", problems));
@@ -120,14 +134,16 @@ impl AssignRequest {
             let user = UserView::read(&row, context.now());
             return Ok(Plan::User(Person::from(&user)));
         }
-        let (empty, whom) = match &self.team {
+        let (empty, most, whom) = match &self.team {
             Some(name) => {
                 let team = teams::find(context, workspace, name).await?;
-                (team.members.is_empty(), format!("the team `{name}`"))
+                let whom = format!("the team `{name}`");
+                (team.members.is_empty(), team.max_waiting, whom)
             }
             None => {
                 let users = context.users(workspace).await?;
-                (users.is_empty(), "this workspace".to_owned())
+                let most = context.settings(workspace).await?.max_waiting;
+                (users.is_empty(), most, "this workspace".to_owned())
             }
         };
         if empty {
@@ -135,6 +151,10 @@ impl AssignRequest {
                 "no-members",
                 format!("{whom} has no users: nobody can be assigned"),
             ));
+        }
+        let team = self.team.clone();
+        if most > 0 && ledger::is_full(context, workspace, team.as_deref(), most, contact).await? {
+            return Ok(Plan::Full { team, most });
         }
         Ok(Plan::Queue(self))
     }

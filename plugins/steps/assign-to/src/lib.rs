@@ -109,6 +109,7 @@ impl Step for AssignTo {
         .output::<Output>()
         .waits()
         .branch("timeout", "Nobody was free in time", "end")
+        .branch("full", "As many wait in the queue as may", "end")
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome<State>, Failure> {
@@ -138,9 +139,11 @@ impl Step for AssignTo {
         };
         let since = clock::now();
         let finished = Subscription::to("queue.finished").about(place.clone());
+        let full = Subscription::to("queue.full").about(place.clone());
         let state = State { place, since };
         Ok(Outcome::wait(state)
             .on(finished)
+            .on(full)
             .until(since + timeout)
             .into())
     }
@@ -162,6 +165,11 @@ impl Step for AssignTo {
             let finished = Subscription::to("queue.finished").about(state.place.clone());
             return Ok(Outcome::wait(state).on(finished).into());
         };
+        if event.name == "queue.full" {
+            let assignee = None;
+            let output = Output { assignee, waited };
+            return Ok(Outcome::branch("full").output(output).into());
+        }
         let queue = &event.data["queue"];
         let assignee: Option<User> = serde_json::from_value(queue["assignee"].clone()).ok();
         match assignee {

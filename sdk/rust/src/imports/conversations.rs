@@ -181,7 +181,7 @@ pub enum Assigned {
     /// This user has the contact; none where nobody was to have it.
     Assignee(Option<User>),
     /// Somebody is chosen when the outcome is committed. This is the place in the queue; who it is,
-    /// arrives as the event `queue.finished` about it.
+    /// arrives as the event `queue.finished` about it, or `queue.full` where as many wait as may.
     Queued(String),
 }
 

@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::{Object, Reader};
 use crate::document::{
     MAX_TRIGGERS, Problem, events,
-    model::{Accounts, ExitOn, Trigger},
+    model::{Accounts, ExitOn, Once, Trigger},
     problem::{join, nearest, one_of, type_name},
     trigger::{self, OWN_KEYS, Own},
 };
+use crate::schedule::Duration;
 
 /// The keys of every trigger.
 const TRIGGER_KEYS: [&str; 5] = ["event", "accounts", "when", "calendar", "once-per-contact"];
@@ -100,11 +101,25 @@ impl Reader {
         });
         let when = self.condition(object, path);
         let once_per_contact = match object.get("once-per-contact") {
-            None => Some(false),
-            Some(Value::Bool(once)) => Some(*once),
+            None => Some(None),
+            Some(Value::Bool(once)) => Some(once.then_some(Once::Ever)),
+            Some(Value::String(text)) => match text.parse::<Duration>() {
+                Ok(length) if length.as_millis() > 0 => Some(Some(Once::Within(length))),
+                Ok(_) => {
+                    let said =
+                        "`once-per-contact` is `true`, or longer than nothing, such as `12h`";
+                    self.complain("duration", &join(path, "once-per-contact"), said);
+                    None
+                }
+                Err(error) => {
+                    let said = format!("`once-per-contact` is true, false or a duration: {error}");
+                    self.complain("duration", &join(path, "once-per-contact"), said);
+                    None
+                }
+            },
             Some(other) => {
                 let message = format!(
-                    "`once-per-contact` is true or false, not {}",
+                    "`once-per-contact` is true, false or a duration such as `12h`, not {}",
                     type_name(other)
                 );
                 self.complain("type", &join(path, "once-per-contact"), message);

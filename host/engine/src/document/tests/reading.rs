@@ -50,7 +50,8 @@ fn everything_written_is_in_the_document() {
         document.triggers[0].accounts,
         Accounts::Except(vec!["test".into(), "42".into()])
     );
-    assert!(document.triggers[0].once_per_contact && !document.triggers[1].once_per_contact);
+    assert_eq!(document.triggers[0].once_per_contact, Some(Once::Ever));
+    assert_eq!(document.triggers[1].once_per_contact, None);
     assert_eq!(
         document.exit_on,
         [ExitOn::ConversationClosed, ExitOn::OutgoingHumanMessage]
@@ -148,7 +149,7 @@ fn the_published_schema_knows_every_operator() {
 }
 
 /// Documents with one thing wrong, and a part of what is said about it.
-const REFUSED: [(&str, &str); 87] = [
+const REFUSED: [(&str, &str); 89] = [
     (
         "name: a\ntrigger: {event: schedule}\nsteps: {b: {uses: w@1}}",
         "2:1: `cron` is missing",
@@ -414,7 +415,15 @@ const REFUSED: [(&str, &str); 87] = [
     ),
     (
         "name: a\ntrigger: {event: manual, once-per-contact: yes}\nsteps: {b: {uses: w@1}}",
-        "true or false",
+        "true, false or a duration: `yes` is not",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, once-per-contact: 0s}\nsteps: {b: {uses: w@1}}",
+        "longer than nothing",
+    ),
+    (
+        "name: a\ntrigger: {event: manual, once-per-contact: 12}\nsteps: {b: {uses: w@1}}",
+        "not a number",
     ),
     (
         "name: a\ntrigger:\n  event: call.ended\n  when: {all: [{field: call.status, iss: missed}]}\nsteps: {b: {uses: w@1}}",

@@ -16,6 +16,8 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
+    /// Shows each queue: how many wait, and how well it was attended to today
+    Stats,
     /// Gives a waiting contact to the user who takes it
     Take {
         /// The place's id
@@ -38,12 +40,27 @@ const PLACES: &[Column] = &[
     ("since", "/since", As::Text),
 ];
 
+const QUEUES: &[Column] = &[
+    ("team", "/team", As::Text),
+    ("waiting", "/waiting", As::Text),
+    ("max", "/max-waiting", As::Text),
+    ("attended", "/today/attended", As::Text),
+    ("late", "/today/attended-late", As::Text),
+    ("abandoned", "/today/abandoned", As::Text),
+    ("abandoned late", "/today/abandoned-late", As::Text),
+    ("service level", "/today/service-level", As::Text),
+];
+
 pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failure> {
     let Session { client, json } = session;
     match command {
         Command::List { limit } => {
             let items = client.list(&["v1", "queue"], &[], limit).await?;
             list(json, &items, PLACES, "Nobody waits.");
+        }
+        Command::Stats => {
+            let items = client.list(&["v1", "queues"], &[], usize::MAX).await?;
+            list(json, &items, QUEUES, "There is no queue.");
         }
         Command::Take { place, user } => {
             let path = ["v1", "queue", &place, "take"];

@@ -17,7 +17,7 @@ pub(crate) enum Command {
         /// Its name
         name: String,
     },
-    /// Makes a team, or changes its title and its users
+    /// Makes a team, or changes its title, its users and its queue
     Put {
         /// Its name: lower-case words with hyphens
         name: String,
@@ -28,6 +28,9 @@ pub(crate) enum Command {
         /// there is one: ann@example.com:20. Several times; all users of the team are named
         #[arg(long = "member")]
         members: Vec<String>,
+        /// How many contacts may wait for it; 0 for any number
+        #[arg(long)]
+        max_waiting: Option<u32>,
     },
     /// Deletes a team; its users stay
     Delete {
@@ -65,8 +68,9 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             name,
             title,
             members,
+            max_waiting,
         } => {
-            let mut body = json!({"title": title});
+            let mut body = json!({"title": title, "max-waiting": max_waiting});
             if !members.is_empty() {
                 body["members"] = members.iter().enumerate().map(member).collect();
             }

@@ -1,4 +1,5 @@
-//! `/v1/contacts/{contact}/assignee` and `/v1/queue`: who has a contact, and who waits for somebody.
+//! `/v1/contacts/{contact}/assignee`, `/v1/queue` and `/v1/queues`: who has a contact, who waits for
+//! somebody, and how well that is attended to.
 
 use super::contacts::page as paged;
 use crate::http::app::App;
@@ -9,8 +10,8 @@ use crate::http::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jackfield_messaging::{AssignRequest, Strategy};
-use serde::Deserialize;
+use jackfield_messaging::{AssignRequest, Attendance, QueueView, Strategy};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,6 +21,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(assign_contact))
         .routes(routes!(list_queue))
+        .routes(routes!(list_queues))
         .routes(routes!(take_place))
         .routes(routes!(leave_place))
 }
@@ -97,7 +99,8 @@ struct AssignContact {
     put, path = "/v1/contacts/{contact}/assignee", tag = "assignments",
     params(("contact" = String, Path, description = "`id:...`, `phone:+33...` or `email:...`")),
     request_body = AssignContact,
-    responses((status = 200, description = "`{\"assignee\": {\"id\", \"name\", \"email\"} or null}`, or `{\"queued\": \"the place's id\"}`", body = Object)),
+    responses((status = 200, description = "`{\"assignee\": {\"id\", \"name\", \"email\"} or null}`, or `{\"queued\": \"the place's id\"}`", body = Object),
+        (status = 409, description = "`queue-full`: as many wait as may")),
     security(("key" = ["contacts:write"]))
 )]
 async fn assign_contact(
@@ -144,6 +147,100 @@ async fn list_queue(
         .queue(&caller.workspace, after.as_deref(), Some(limit))
         .await?;
     Ok(Json(paged(listed, LIST)))
+}
+
+/// How places of a queue ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = QueueAttendance)]
+struct AttendanceBody {
+    /// Somebody came within the service level.
+    attended: i64,
+    /// Somebody came later.
+    attended_late: i64,
+    /// It ended without anybody, within the service level.
+    abandoned: i64,
+    /// It ended without anybody, later.
+    abandoned_late: i64,
+    /// How long they waited on average, in seconds; null where none ended.
+    average_wait: Option<f64>,
+    /// The part that was attended to in time, 0 to 1, of all but `abandoned`; null where there is none.
+    service_level: Option<f64>,
+}
+
+impl From<Attendance> for AttendanceBody {
+    fn from(counted: Attendance) -> Self {
+        let all =
+            counted.attended + counted.attended_late + counted.abandoned + counted.abandoned_late;
+        AttendanceBody {
+            attended: counted.attended,
+            attended_late: counted.attended_late,
+            abandoned: counted.abandoned,
+            abandoned_late: counted.abandoned_late,
+            average_wait: (all > 0).then(|| counted.waited as f64 / 1_000.0 / all as f64),
+            service_level: counted.service_level(),
+        }
+    }
+}
+
+/// A queue: of a team, or of the workspace.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = Queue)]
+struct QueueBody {
+    /// The team; null for the workspace's own queue.
+    team: Option<String>,
+    /// How many wait.
+    waiting: i64,
+    /// How many may; 0 for any number.
+    max_waiting: u32,
+    /// In this quarter of an hour and the one before it.
+    now: AttendanceBody,
+    /// Since midnight, by the workspace's time zone.
+    today: AttendanceBody,
+    /// Ever.
+    all: AttendanceBody,
+}
+
+impl From<QueueView> for QueueBody {
+    fn from(view: QueueView) -> Self {
+        QueueBody {
+            team: view.team,
+            waiting: view.waiting,
+            max_waiting: view.max_waiting,
+            now: view.now.into(),
+            today: view.today.into(),
+            all: view.all.into(),
+        }
+    }
+}
+
+/// Lists the queues, the workspace's own first: how many wait, and how well they were attended to.
+///
+/// A place without a service level of its own is attended to in time within 60 seconds.
+#[utoipa::path(
+    get, path = "/v1/queues", tag = "assignments",
+    params(PageParams),
+    responses((status = 200, description = "A page of queues", body = Page<QueueBody>)),
+    security(("key" = ["contacts:read"]))
+)]
+async fn list_queues(
+    State(app): State<App>,
+    caller: Caller,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Page<QueueBody>>, Problem> {
+    const LIST: &str = "queues";
+    let range = page.range(LIST)?;
+    let all = app
+        .messaging
+        .assignments()
+        .queues(&caller.workspace)
+        .await?;
+    // The workspace's own has no name, and stands before all that have one.
+    let page = Page::cut(all, &range, LIST, |queue| {
+        queue.team.clone().unwrap_or_default()
+    });
+    Ok(Json(page.map(QueueBody::from)))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

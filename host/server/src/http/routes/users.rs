@@ -312,6 +312,8 @@ struct TeamBody {
     title: String,
     /// Its users.
     members: Vec<MemberBody>,
+    /// How many contacts may wait for it; 0 for any number.
+    max_waiting: u32,
     /// Milliseconds since 1970.
     created_at: i64,
 }
@@ -327,6 +329,7 @@ impl From<TeamView> for TeamBody {
             name: view.name,
             title: view.title,
             members: members.collect(),
+            max_waiting: view.max_waiting,
             created_at: view.created_at,
         }
     }
@@ -368,12 +371,14 @@ async fn get_team(
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct PutTeam {
     /// For people; left out, a new team is titled by its name and another keeps its title.
     title: Option<String>,
     /// All of its users; left out, they stay.
     members: Option<Vec<MemberBody>>,
+    /// How many contacts may wait for it, up to 100,000; 0 for any number. Left out, it stays.
+    max_waiting: Option<u32>,
 }
 
 /// Makes a team, or changes its title and its users.
@@ -403,7 +408,13 @@ async fn put_team(
     });
     let teams = app.messaging.teams();
     let (team, made) = teams
-        .put(&caller.workspace, &name, body.title, members)
+        .put(
+            &caller.workspace,
+            &name,
+            body.title,
+            members,
+            body.max_waiting,
+        )
         .await?;
     let status = if made {
         StatusCode::CREATED
