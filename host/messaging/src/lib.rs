@@ -66,7 +66,7 @@ pub use assignment::{AssignRequest, Assignments, Attendance, Person, QueueView, 
 pub use blacklist::{Blacklists, Direction};
 pub use calendars::{CalendarView, Calendars};
 pub use channels::{ChannelMove, ChannelPatch, Channels, NewChannel};
-pub use contacts::{Contacts, FieldKind, ListContacts, NewField, Operation};
+pub use contacts::{Contacts, FieldKind, Known, ListContacts, NewField, Operation, Suggestion};
 pub use conversations::{Conversations, ListConversations, Note, Snooze};
 pub use decisions::{Decisions, ListDecisions};
 pub use error::{Error, ErrorKind, Problem, Result};

@@ -2,7 +2,7 @@
 //!
 //! `address` has the normal forms, `document` the contact and its changes, `value` the types of
 //! fields, `resolve` how an address leads to exactly one contact, `fields` the definitions of
-//! custom fields, `delete` the way out, and this file what the API does.
+//! custom fields, `suggestions` who is probably the same person, `delete` the way out, and this file what the API does.
 
 pub(crate) mod address;
 mod delete;
@@ -10,9 +10,11 @@ pub(crate) mod document;
 mod fields;
 pub(crate) mod patch;
 pub(crate) mod resolve;
+mod suggestions;
 pub(crate) mod value;
 
 pub use fields::NewField;
+pub use suggestions::{Known, Suggestion};
 pub use value::{FieldKind, Operation};
 
 use crate::context::Context;

@@ -20,6 +20,12 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
+    /// Lists pairs of contacts that are probably one person
+    MergeSuggestions {
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// Shows a contact
     Show {
         /// Its id, `phone:+33...` or `email:...`
@@ -152,6 +158,14 @@ pub(super) const COLUMNS: &[Column] = &[
     ("made", "/created_at", As::Text),
 ];
 
+const PAIRS: &[Column] = &[
+    ("contact", "/contact/id", As::Text),
+    ("name", "/contact/name", As::Text),
+    ("duplicate", "/duplicate/id", As::Text),
+    ("its name", "/duplicate/name", As::Text),
+    ("in common", "/shared", As::Text),
+];
+
 const DECISIONS: &[Column] = &[
     ("when", "/at", As::Time),
     ("what", "/kind", As::Text),
@@ -249,6 +263,12 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 .post(&["v1", "contacts", &contact, "unblock"], json!({}))
                 .await?;
             say(json, &answer, &format!("{contact} is not blocked any more"));
+            Ok(())
+        }
+        Command::MergeSuggestions { limit } => {
+            let path = ["v1", "contacts", "merge-suggestions"];
+            let items = client.list(&path, &[], limit).await?;
+            list(json, &items, PAIRS, "No two contacts share an address.");
             Ok(())
         }
         Command::Why { contact, limit } => {

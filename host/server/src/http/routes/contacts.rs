@@ -13,8 +13,8 @@ use crate::http::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jackfield_messaging::{ListContacts, ListDecisions, Meant, Page as Listed};
-use serde::Deserialize;
+use jackfield_messaging::{Known, ListContacts, ListDecisions, Meant, Page as Listed, Suggestion};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +33,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(block_contact))
         .routes(routes!(unblock_contact))
         .routes(routes!(list_decisions))
+        .routes(routes!(list_merge_suggestions))
 }
 
 /// A page as messaging gives it, with this API's cursor.
@@ -339,4 +340,76 @@ async fn list_decisions(
         .list(&caller.workspace, &which)
         .await?;
     Ok(Json(page(listed, LIST).map(hyphens)))
+}
+
+/// Somebody, in few words.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KnownContact)]
+struct KnownBody {
+    /// The contact's id.
+    id: String,
+    /// First and last name.
+    name: Option<String>,
+    /// Telephone number.
+    phone: Option<String>,
+    /// Mail address.
+    email: Option<String>,
+}
+
+impl From<Known> for KnownBody {
+    fn from(known: Known) -> Self {
+        KnownBody {
+            id: known.id,
+            name: known.name,
+            phone: known.phone,
+            email: known.email,
+        }
+    }
+}
+
+/// Two contacts that are probably one person.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MergeSuggestion)]
+struct SuggestionBody {
+    /// The one to which the address leads.
+    contact: KnownBody,
+    /// The one that has it in a field only.
+    duplicate: KnownBody,
+    /// What they have in common: `phone`, `email`.
+    shared: Vec<String>,
+}
+
+impl From<Suggestion> for SuggestionBody {
+    fn from(pair: Suggestion) -> Self {
+        SuggestionBody {
+            contact: pair.contact.into(),
+            duplicate: pair.duplicate.into(),
+            shared: pair.shared,
+        }
+    }
+}
+
+/// Lists pairs of contacts that are probably one person: they have the same telephone number or mail
+/// address. The newest duplicates come first.
+///
+/// A request looks at some hundreds of contacts: a page may hold fewer pairs than were asked for, and
+/// still have a `next`.
+#[utoipa::path(
+    get, path = "/v1/contacts/merge-suggestions", tag = "contacts",
+    params(PageParams),
+    responses((status = 200, description = "A page of pairs", body = Page<SuggestionBody>)),
+    security(("key" = ["contacts:read"]))
+)]
+async fn list_merge_suggestions(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<PageParams>,
+) -> Result<Json<Page<SuggestionBody>>, Problem> {
+    const LIST: &str = "merge-suggestions";
+    let Range { limit, after } = params.range(LIST)?;
+    let contacts = app.messaging.contacts();
+    let listed = contacts
+        .merge_suggestions(&caller.workspace, after.as_deref(), Some(limit))
+        .await?;
+    Ok(Json(page(listed, LIST).map(SuggestionBody::from)))
 }
