@@ -12,7 +12,8 @@ use crate::runs::{RunError, Runs};
 use futures::future::join_all;
 use jackfield_sandbox::Account;
 use jackfield_store::records::Run;
-use jackfield_store::{Is, Query, StoreExt};
+use jackfield_store::{Is, Query, StoreExt, bucket_in};
+use serde_json::Value;
 
 /// How many in line are cancelled together: their commits are merged.
 const TOGETHER: usize = 256;
@@ -81,6 +82,36 @@ impl Runs {
                 }
             }
         }
+    }
+
+    /// Cancels all runs of a contact that are not over; answers how many.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn cancel_of(
+        &self,
+        workspace: &str,
+        contact: &str,
+        reason: &str,
+    ) -> Result<u64, RunError> {
+        let Some(bucket) = bucket_in("ctc", contact) else {
+            return Ok(0);
+        };
+        let open = Query::<Run>::of(bucket)
+            .equal("workspace", workspace)
+            .equal("contact", contact)
+            .filter("state", Is::In, UNFINISHED.to_vec())
+            .equal("ended_at", Value::Null);
+        let mut cancelled = 0;
+        for run in self.core.store.find(open).await? {
+            match self.cancel(workspace, &run.id, reason).await {
+                Ok(()) => cancelled += 1,
+                // Over by itself meanwhile.
+                Err(RunError::State(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(cancelled)
     }
 
     /// Cancels all of a workflow that stand in line; answers how many.

@@ -59,7 +59,7 @@ pub struct AcceptedEvent {
 pub struct Skipped {
     /// Its name.
     pub workflow: String,
-    /// `account-scope`, `condition`, `once-per-contact`, `already-enrolled`, `blocked`,
+    /// `account-scope`, `condition`, `once-per-contact`, `already-enrolled`, `blocked`, `no-contact`,
     /// `loop-guard`, `number`, `window`, `keywords`, `stop-after-match`, `cleared`.
     pub reason: String,
     /// What was looked at.
@@ -588,6 +588,10 @@ async fn consider(
         .and_then(Value::as_bool);
     if blocked == Some(true) {
         return Ok(Some(("blocked", Value::Null)));
+    }
+    if event.contact.is_some() && !view.namespaces.contains_key("contact") {
+        // Deleted, or absorbed by another, meanwhile.
+        return Ok(Some(("no-contact", Value::Null)));
     }
     let scope = RunScope {
         view,

@@ -86,8 +86,8 @@ pub struct RunFilter {
     pub workflow: Option<String>,
     /// In this state.
     pub state: Option<String>,
-    /// About this contact.
-    pub contact: Option<String>,
+    /// About one of these contacts; about any where there is none.
+    pub contacts: Vec<String>,
     /// Older than this run.
     pub before: Option<String>,
     /// At most so many; newest first.
@@ -310,14 +310,15 @@ impl Runs {
     /// When the database cannot be read.
     pub async fn list(&self, workspace: &str, filter: RunFilter) -> Result<Vec<RunView>, RunError> {
         let mut query = Query::<Run>::all().equal("workspace", workspace);
-        for (column, wanted) in [
-            ("workflow", filter.workflow),
-            ("state", filter.state),
-            ("contact", filter.contact),
-        ] {
+        for (column, wanted) in [("workflow", filter.workflow), ("state", filter.state)] {
             if let Some(wanted) = wanted {
                 query = query.equal(column, wanted);
             }
+        }
+        match filter.contacts.as_slice() {
+            [] => {}
+            [one] => query = query.equal("contact", one.as_str()),
+            many => query = query.filter("contact", Is::In, many.to_vec()),
         }
         if let Some(before) = filter.before {
             query = query.filter("id", Is::Less, before);

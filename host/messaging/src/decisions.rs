@@ -1,6 +1,7 @@
 //! Decisions: why something was not done for a contact. "Why did this contact not get the
 //! message?" is answered by reading them.
 
+use crate::contacts::merge;
 use crate::context::Context;
 use crate::error::Result;
 use crate::message::{Entry, Trouble};
@@ -110,23 +111,15 @@ impl Decisions {
     pub async fn list(&self, workspace: &str, which: &ListDecisions) -> Result<Page<Value>> {
         let limit = limit(which.limit);
         let subject = which.subject.as_deref();
-        let bucket = which
-            .contact
-            .as_deref()
-            .and_then(|id| bucket_in("ctc", id))
-            .or_else(|| {
-                subject.and_then(|id| bucket_in("msg", id).or_else(|| bucket_in("evt", id)))
-            });
-        let mut query = match bucket {
-            Some(bucket) => Query::<Decision>::of(bucket),
-            None => Query::all(),
+        let of_subject = |id: &str| bucket_in("msg", id).or_else(|| bucket_in("evt", id));
+        let mut query = match &which.contact {
+            Some(id) => merge::rows_of(&merge::ids(&self.context, workspace, id).await?),
+            None => subject
+                .and_then(of_subject)
+                .map_or_else(Query::<Decision>::all, Query::of),
         };
         query = query.equal("workspace", workspace).descending("id");
-        let filters = [
-            ("contact", &which.contact),
-            ("subject", &which.subject),
-            ("workflow", &which.workflow),
-        ];
+        let filters = [("subject", &which.subject), ("workflow", &which.workflow)];
         for (column, value) in filters {
             if let Some(value) = value {
                 query = query.equal(column, value.as_str());

@@ -4,7 +4,8 @@ use crate::host::{AcceptError, Guard, Host, InboundRequest, Receipt, Received, S
 use crate::tasks::{PATIENCE, TASK};
 use async_trait::async_trait;
 use jackfield_engine::{
-    AskError, BucketLock, ConnectorError, Elsewhere, Engine, Intent, NewEvent, SharedClock,
+    AskError, BucketLock, ConnectorError, Elsewhere, Engine, Intent, NewEvent, RunError,
+    SharedClock,
 };
 use jackfield_sandbox::wit::connector::Request;
 use jackfield_store::records::Channel;
@@ -45,6 +46,11 @@ impl Host for Engine {
 
     async fn ask(&self, bucket: i32, task: Value) -> Result<Value, AskError> {
         Engine::ask(self, bucket, TASK, task, PATIENCE).await
+    }
+
+    async fn end_runs(&self, workspace: &str, contact: &str, reason: &str) -> Result<(), RunError> {
+        let runs = self.runs();
+        runs.cancel_of(workspace, contact, reason).await.map(|_| ())
     }
 
     fn admits(&self, workspace: &str) -> Result<(), u64> {

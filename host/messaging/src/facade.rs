@@ -4,7 +4,7 @@ use crate::assignment::{self, Assignments};
 use crate::blacklist::Blacklists;
 use crate::calendars::Calendars;
 use crate::channels::Channels;
-use crate::contacts::{Contacts, resolve};
+use crate::contacts::{Contacts, merge, resolve};
 use crate::context::Context;
 use crate::conversations::Conversations;
 use crate::decisions::Decisions;
@@ -70,6 +70,14 @@ impl Messaging {
             self.outbox.beside(async move {
                 if let Err(error) = resolve::settle(&context, &workspace, &contact).await {
                     tracing::warn!(contact, %error, "the contact's addresses are put right later");
+                }
+            });
+        }
+        for (workspace, contact) in merge::marked(&self.context, buckets).await? {
+            let context = Arc::clone(&self.context);
+            self.outbox.beside(async move {
+                if let Err(error) = merge::drive(&context, &workspace, &contact).await {
+                    tracing::warn!(contact, %error, "the contact is merged when that is asked again");
                 }
             });
         }

@@ -8,7 +8,9 @@
 //! waits for a second lock while holding one.
 
 use async_trait::async_trait;
-use jackfield_engine::{AskError, ConnectorError, Elsewhere, Intent, NewEvent, SharedClock};
+use jackfield_engine::{
+    AskError, ConnectorError, Elsewhere, Intent, NewEvent, RunError, SharedClock,
+};
 use jackfield_store::records::Channel;
 use jackfield_store::{Commit, CommitError, SharedStore};
 use serde_json::Value;
@@ -138,6 +140,12 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// When nobody answers in time.
     async fn ask(&self, bucket: i32, task: Value) -> Result<Value, AskError>;
+
+    /// Ends the runs of a contact that are not over, where they are at home.
+    ///
+    /// # Errors
+    /// When not all could be ended.
+    async fn end_runs(&self, workspace: &str, contact: &str, reason: &str) -> Result<(), RunError>;
 
     /// Whether what providers send for a workspace is taken at the moment; if not, seconds after
     /// which it may be sent again.

@@ -3,7 +3,7 @@
 use crate::assignment::{Person, transfer};
 use crate::contacts::address::{ContactRef, Identity};
 use crate::contacts::document::Document;
-use crate::contacts::{find_by, resolve};
+use crate::contacts::{find_by, merge, resolve};
 use crate::context::Context;
 use crate::conversations::{API, human};
 use crate::error::{Error, Problem, Result};
@@ -64,18 +64,15 @@ impl Messages {
     /// `not-found` for an unknown channel; `invalid` for a cursor that is none.
     pub async fn list(&self, workspace: &str, which: &ListMessages) -> Result<Page<Value>> {
         let limit = limit(which.limit);
-        let bucket = which.contact.as_deref().and_then(|id| bucket_in("ctc", id));
-        let bucket = bucket.or_else(|| which.run.as_deref().and_then(|id| bucket_in("run", id)));
-        let mut query = match bucket {
-            Some(bucket) => Query::<Message>::of(bucket),
-            None => Query::all(),
+        let mut query = match (&which.contact, which.run.as_deref()) {
+            (Some(contact), _) => {
+                merge::rows_of(&merge::ids(&self.context, workspace, contact).await?)
+            }
+            (None, Some(run)) => bucket_in("run", run).map_or_else(Query::all, Query::of),
+            (None, None) => Query::<Message>::all(),
         };
         query = query.equal("workspace", workspace).descending("created_at");
-        for (column, value) in [
-            ("contact", &which.contact),
-            ("run", &which.run),
-            ("state", &which.state),
-        ] {
+        for (column, value) in [("run", &which.run), ("state", &which.state)] {
             if let Some(value) = value {
                 query = query.equal(column, value.as_str());
             }

@@ -4,6 +4,7 @@
 //! What must hold: a message that is on its way, or of which nobody knows whether it left, is never
 //! removed; who opted out and who is whose contact are no history and stay for ever.
 
+use crate::contacts::merge;
 use crate::contacts::resolve::UNCLAIMED;
 use crate::context::Context;
 use crate::error::Result;
@@ -172,7 +173,8 @@ impl Sweep<'_> {
             let mut query = Query::<Seen>::all()
                 .filter("at", Is::Less, before)
                 // No mark of a repetition but of work that is to be done.
-                .filter("scope", Is::NotEqual, UNCLAIMED);
+                .filter("scope", Is::NotEqual, UNCLAIMED)
+                .filter("scope", Is::NotEqual, merge::MARK);
             let owned = store.owned();
             if owned.len() < usize::try_from(store.buckets()).unwrap_or_default() {
                 query = query.filter("bucket", Is::In, json!(owned));

@@ -8,7 +8,7 @@
 
 use crate::assignment::{self, Person, Told, place::Place};
 use crate::contacts::address::Identity;
-use crate::contacts::resolve;
+use crate::contacts::{delete, merge, resolve};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::imports::{self, Planned};
@@ -101,6 +101,14 @@ pub(crate) enum Task {
         place: String,
         user: Person,
     },
+    /// Have a contact give way to the one that absorbs it: what it left.
+    LetGo {
+        workspace: String,
+        contact: String,
+        to: String,
+    },
+    /// Remove what a contact left that another has absorbed.
+    ForgetMerged { workspace: String, contact: String },
     /// Carry out a row of an import: what became of it.
     ImportRow { row: Box<Planned> },
     /// Take what a provider said.
@@ -219,6 +227,18 @@ impl Tasks {
             } => assignment::take(context, &workspace, &place, &user)
                 .await?
                 .into(),
+            Task::LetGo {
+                workspace,
+                contact,
+                to,
+            } => {
+                let gone = merge::let_go(context, &workspace, &contact, &to).await?;
+                serde_json::to_value(gone).unwrap_or_default()
+            }
+            Task::ForgetMerged { workspace, contact } => {
+                delete::forget(context, &workspace, &contact).await?;
+                Value::Null
+            }
             Task::ImportRow { row } => {
                 let done = imports::row::here(context, &row).await?;
                 serde_json::to_value(done).unwrap_or_default()

@@ -5,7 +5,7 @@
 //! A link says who (an address), from whom (workspace and channel) and in which message it stood.
 //! It has no end: a mail may be opened years later.
 
-use crate::contacts::resolve;
+use crate::contacts::{merge, resolve};
 use crate::context::Context;
 use crate::error::Result;
 use crate::opt_out::{self, ACCOUNT, Saying};
@@ -151,8 +151,7 @@ impl Unsubscribe {
         let context = &*self.context;
         let message = status::message(context, &claim.message).await?;
         let contact = match message.and_then(|message| message.contact.clone()) {
-            Some(id) => context
-                .contact(&claim.workspace, &id)
+            Some(id) => merge::current(context, &claim.workspace, &id)
                 .await?
                 .map(|row| row.id),
             None => None,

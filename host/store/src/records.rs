@@ -1041,6 +1041,24 @@ record! {
     }
 }
 
+record! {
+    /// A contact that another has absorbed: its id leads there.
+    MergedContact in "merged_contact" key("bucket", "id") bucketed {
+        /// The bucket that it had.
+        bucket: i32 => Int,
+        /// The id that it had.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// The contact that absorbed it.
+        absorbed_by: String => Text,
+        /// What it left.
+        data: Value => Json,
+        /// When.
+        at: i64 => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -1086,6 +1104,7 @@ pub const TABLES: &[&Table] = &[
     BlacklistEntry::TABLE,
     Webhook::TABLE,
     Calendar::TABLE,
+    MergedContact::TABLE,
     Snippet::TABLE,
     File::TABLE,
     FileChunk::TABLE,

@@ -126,6 +126,7 @@ fn body(path: &str) -> Option<Value> {
         "/v1/runs/{id}/events" => json!({"name": "go.on"}),
         "/v1/channels/{channel}" => json!({"uncertain": "fail"}),
         "/v1/contacts/{contact}" => json!({"firstname": "Eve"}),
+        "/v1/contacts/{contact}/merge" => json!({"from": ANN}),
         "/v1/contacts/{contact}/comments" => json!({"text": "taken"}),
         "/v1/shortcuts/{workflow}" => json!({"contact": ANN}),
         "/v1/contacts/{contact}/conversation/snooze" => json!({"for": "1h"}),

@@ -251,6 +251,22 @@ const LIFECYCLE: Namespace = namespace(
     false,
 );
 
+const MERGED: Namespace = namespace(
+    "merged",
+    "The contact that was absorbed",
+    &[
+        field(
+            "id",
+            Text,
+            "The id that it had, which leads to the contact now",
+        ),
+        field("name", Text, "The first and last name that it had"),
+        field("phone", Phone, "The telephone number that it had"),
+        field("email", Email, "The mail address that it had"),
+    ],
+    false,
+);
+
 const AD: Namespace = namespace(
     "ad",
     "The advertisement that led to the message",
@@ -648,7 +664,7 @@ pub static ALWAYS: [Namespace; 14] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 29] = [
+pub static EVENTS: [Event; 30] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -688,6 +704,11 @@ pub static EVENTS: [Event; 29] = [
         name: "contact.field-updated",
         title: "A field of a contact has changed",
         namespaces: &[FIELD, ACCOUNT],
+    },
+    Event {
+        name: "contact.merged",
+        title: "A contact has absorbed another",
+        namespaces: &[MERGED, ACCOUNT],
     },
     Event {
         name: trigger::LIFECYCLE_UPDATED,

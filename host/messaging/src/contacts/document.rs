@@ -11,6 +11,7 @@ use crate::conversations::document::{self as conversation, Conversation};
 use crate::message::text_of;
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Contact, ContactField};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Fields that every contact has.
@@ -25,8 +26,18 @@ const STANDARD: [(&str, FieldKind); 8] = [
     ("lifecycle", FieldKind::Text),
 ];
 
+/// Where the row keeps the ids of those that the contact absorbed.
+pub(crate) const MERGED: &str = "merged";
+/// Where it keeps whom it is about to absorb.
+pub(crate) const MERGING: &str = "merging";
+/// Where it keeps addresses that lead to it and stand in no field.
+pub(crate) const OTHER_ADDRESSES: &str = "other_addresses";
+
+/// What is nobody's business.
+const HIDDEN: [&str; 2] = ["stopped", MERGING];
+
 /// Names that no custom field can have, beside the standard ones.
-const RESERVED: [&str; 20] = [
+const RESERVED: [&str; 23] = [
     "assignee",
     "id",
     "name",
@@ -45,6 +56,9 @@ const RESERVED: [&str; 20] = [
     "last_outgoing_at",
     "last_outgoing_channel",
     "last_outgoing_source",
+    MERGED,
+    MERGING,
+    OTHER_ADDRESSES,
     "queue",
     "stopped",
 ];
@@ -63,7 +77,7 @@ pub(crate) fn is_free(name: &str) -> bool {
 
 /// What every contact has that can be asked for: standard fields, and what Jackfield notes.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    writable().chain(RESERVED.into_iter().filter(|name| *name != "stopped"))
+    writable().chain(RESERVED.into_iter().filter(|name| !HIDDEN.contains(name)))
 }
 
 /// Fields that every contact has and that can be written.
@@ -316,7 +330,39 @@ impl Document {
                 });
             }
         }
+        all.extend(self.other_addresses());
         all
+    }
+
+    /// Addresses that lead to it and stand in no field: those of contacts that it absorbed.
+    pub(crate) fn other_addresses(&self) -> Vec<Identity> {
+        let all = self.get(OTHER_ADDRESSES).and_then(Value::as_array);
+        all.into_iter()
+            .flatten()
+            .filter_map(|one| Identity::deserialize(one).ok())
+            .collect()
+    }
+
+    /// Keeps addresses that stand in no field, so that they still lead to it.
+    pub(crate) fn keep_addresses(&mut self, all: impl IntoIterator<Item = Identity>) {
+        let mut known = self.identities();
+        let mut others = self.other_addresses();
+        for identity in all {
+            if !known.contains(&identity) {
+                known.push(identity.clone());
+                others.push(identity);
+            }
+        }
+        if !others.is_empty() {
+            self.put(OTHER_ADDRESSES, serde_json::to_value(others).ok());
+        }
+    }
+
+    /// The ids of those that it absorbed.
+    pub(crate) fn merged(&self) -> Vec<String> {
+        let all = self.get(MERGED).and_then(Value::as_array);
+        let all = all.into_iter().flatten().filter_map(Value::as_str);
+        all.map(str::to_owned).collect()
     }
 
     /// Makes the row's columns agree with its data, and counts the change.
@@ -349,7 +395,7 @@ impl Document {
         }
         for (key, value) in self.row.data.as_object().into_iter().flatten() {
             let value = match key.as_str() {
-                "stopped" => continue,
+                hidden if HIDDEN.contains(&hidden) => continue,
                 conversation::KEY => Conversation::of(self)
                     .map(|one| one.show(channels))
                     .unwrap_or_default(),

@@ -2,12 +2,15 @@
 //!
 //! `address` has the normal forms, `document` the contact and its changes, `value` the types of
 //! fields, `resolve` how an address leads to exactly one contact, `fields` the definitions of
-//! custom fields, `suggestions` who is probably the same person, `delete` the way out, and this file what the API does.
+//! custom fields, `suggestions` who is probably the same person, `merge` how two become one, `absorb`
+//! what the one then has of the other, `delete` the way out, and this file what the API does.
 
+mod absorb;
 pub(crate) mod address;
-mod delete;
+pub(crate) mod delete;
 pub(crate) mod document;
 mod fields;
+pub(crate) mod merge;
 pub(crate) mod patch;
 pub(crate) mod resolve;
 mod suggestions;
@@ -312,7 +315,7 @@ pub(crate) async fn find_by(
     reference: &ContactRef,
 ) -> Result<Option<Contact>> {
     match reference {
-        ContactRef::Id(id) => context.contact(workspace, id).await,
+        ContactRef::Id(id) => merge::current(context, workspace, id).await,
         ContactRef::Identity(identity) => resolve::find(context, workspace, identity).await,
         ContactRef::Channel { channel, address } => {
             let Some(channel) = context.channel(workspace, channel).await? else {
@@ -363,7 +366,7 @@ fn taken(contact: &str) -> Error {
     Error::conflict(
         "address-taken",
         format!(
-            "this address belongs to the contact {contact} already: change that one, or delete it first"
+            "this address belongs to the contact {contact} already: change that one, or merge the two"
         ),
     )
 }

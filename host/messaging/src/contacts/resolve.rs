@@ -7,6 +7,7 @@
 
 use super::address::Identity;
 use super::document::Document;
+use super::merge;
 use crate::context::{Context, Home};
 use crate::error::Result;
 use crate::host::Guard;
@@ -45,7 +46,7 @@ pub(crate) async fn find(
     identity: &Identity,
 ) -> Result<Option<Contact>> {
     match identity_row(context, workspace, identity).await? {
-        Some(row) => context.contact(workspace, &row.contact).await,
+        Some(row) => merge::current(context, workspace, &row.contact).await,
         None => Ok(None),
     }
 }
@@ -76,10 +77,14 @@ pub(crate) async fn find_or_make(
 ) -> Result<Locked> {
     loop {
         let before = identity_row(context, workspace, identity).await?;
-        let home = match &before {
-            Some(row) => bucket_in("ctc", &row.contact),
+        let known = match &before {
+            Some(row) => merge::current(context, workspace, &row.contact).await?,
             None => None,
         };
+        // Whoever absorbed it has its addresses, also those that are not put right yet.
+        let id = known.as_ref().map(|row| row.id.clone());
+        let id = id.or_else(|| before.as_ref().map(|row| row.contact.clone()));
+        let home = id.as_deref().and_then(|id| bucket_in("ctc", id));
         let guard = context
             .lock(home.unwrap_or_else(|| bucket(context, workspace, identity)))
             .await?;
@@ -90,12 +95,17 @@ pub(crate) async fn find_or_make(
         }
         let at = context.now();
         if let Some(row) = now {
-            let found = context.contact(workspace, &row.contact).await?;
+            let id = id.unwrap_or(row.contact);
+            let found = context.contact(workspace, &id).await?;
+            if found.is_none() && known.is_some() {
+                // Deleted or absorbed at this moment.
+                continue;
+            }
             let created = found.is_none();
             let document = match found {
                 Some(row) => Document { row },
                 // A claim whose contact was never written, or is gone: it is made now.
-                None => Document::new(row.contact, guard.bucket(), workspace, at),
+                None => Document::new(id, guard.bucket(), workspace, at),
             };
             return Ok(Locked {
                 guard,
@@ -177,8 +187,9 @@ pub(crate) async fn claim(
         if row.contact == contact {
             return Ok(None);
         }
-        if context.contact(workspace, &row.contact).await?.is_some() {
-            return Ok(Some(row.contact));
+        let other = merge::current(context, workspace, &row.contact).await?;
+        if let Some(other) = other.filter(|other| other.id != contact) {
+            return Ok(Some(other.id));
         }
     }
     let mut commit = Commit::of(bucket);
@@ -271,6 +282,18 @@ pub(crate) async fn settle(context: &Context, workspace: &str, id: &str) -> Resu
                     kind = identity.kind,
                     "the address belongs to another contact already"
                 );
+            }
+        }
+        for absorbed in document.merged() {
+            let theirs = Query::<Row>::all()
+                .equal("workspace", workspace)
+                .equal("contact", absorbed);
+            for row in context.store().find(theirs).await? {
+                let identity = Identity {
+                    kind: row.kind,
+                    value: row.value,
+                };
+                claim(context, workspace, &identity, id).await?;
             }
         }
         let known = Query::<Row>::all()

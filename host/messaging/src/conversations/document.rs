@@ -277,7 +277,7 @@ impl Conversation {
         Some(closed)
     }
 
-    fn keep(&self, contact: &mut Document) {
+    pub(crate) fn keep(&self, contact: &mut Document) {
         contact.put(KEY, serde_json::to_value(self).ok());
     }
 

@@ -16,7 +16,7 @@ pub use snooze::Snooze;
 
 use crate::assignment::{self, place, transfer};
 use crate::contacts::document::Document;
-use crate::contacts::{Contacts, resolve};
+use crate::contacts::{Contacts, merge, resolve};
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::page::{Page, limit};
@@ -65,6 +65,17 @@ impl Conversations {
             Some(bucket) => self.context.row::<Row>(bucket, &[("id", id)]).await?,
             None => None,
         };
+        let row = match row {
+            Some(row) => Some(row),
+            // One that went on with the contact that absorbed its own.
+            None => {
+                let elsewhere = Query::<Row>::all().equal("workspace", workspace);
+                self.context
+                    .store()
+                    .first(elsewhere.equal("id", id))
+                    .await?
+            }
+        };
         let row = row.filter(|row| row.workspace == workspace);
         let row = row.ok_or_else(|| {
             Error::not_found(
@@ -81,15 +92,13 @@ impl Conversations {
     /// `unavailable`.
     pub async fn list(&self, workspace: &str, which: &ListConversations) -> Result<Page<Value>> {
         let limit = limit(which.limit);
-        let mut query = match which.contact.as_deref().and_then(|id| bucket_in("ctc", id)) {
-            Some(bucket) => Query::<Row>::of(bucket),
-            None => Query::all(),
+        let mut query = match &which.contact {
+            Some(id) => merge::rows_of(&merge::ids(&self.context, workspace, id).await?),
+            None => Query::<Row>::all(),
         };
         query = query.equal("workspace", workspace).descending("id");
-        for (column, value) in [("contact", &which.contact), ("state", &which.state)] {
-            if let Some(value) = value {
-                query = query.equal(column, value.as_str());
-            }
+        if let Some(state) = &which.state {
+            query = query.equal("state", state.as_str());
         }
         if let Some(after) = &which.after {
             query = query.filter("id", Is::Less, after.as_str());
@@ -241,9 +250,9 @@ impl Conversations {
             .find(workspace, contact)
             .await?;
         let limit = limit(wanted);
-        let mut query = Query::<Comment>::of(row.bucket)
+        let ids = merge::ids(&self.context, workspace, &row.id).await?;
+        let mut query = merge::rows_of::<Comment>(&ids)
             .equal("workspace", workspace)
-            .equal("contact", row.id.as_str())
             .descending("id");
         if let Some(after) = after {
             query = query.filter("id", Is::Less, after);

@@ -6,6 +6,7 @@
 
 use super::plan::{Purpose, Row};
 use crate::contacts::address::Identity;
+use crate::contacts::merge;
 use crate::contacts::patch::Patch;
 use crate::contacts::resolve::{self, Locked};
 use crate::context::Context;
@@ -236,7 +237,7 @@ async fn whom(context: &Context, row: &Row, patch: &Patch) -> Result<Whom> {
     if row.purpose != Purpose::AddAll {
         let mut known: Vec<Contact> = Vec::new();
         if let Some(id) = &row.id {
-            match context.contact(workspace, id).await? {
+            match merge::current(context, workspace, id).await? {
                 Some(contact) => known.push(contact),
                 None => {
                     let said = format!("there is no contact `{id}` in this workspace");

@@ -9,6 +9,7 @@ use super::checks::{Case, Ruling};
 use super::record::Recorder;
 use super::verdict;
 use crate::contacts::document::Document;
+use crate::contacts::merge;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
@@ -87,8 +88,7 @@ async fn attempt(context: &Arc<Context>, id: &str) -> Result<After> {
     let connector = context.connector(&channel.digest).await?;
     let settings = context.settings(&message.workspace).await?;
     let contact = match &message.contact {
-        Some(contact) => context
-            .contact(&message.workspace, contact)
+        Some(contact) => merge::current(context, &message.workspace, contact)
             .await?
             .map(|row| Document { row }),
         None => None,

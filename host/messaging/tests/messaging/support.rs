@@ -10,7 +10,7 @@
 
 use async_trait::async_trait;
 use jackfield_engine::{
-    Actor, AskError, Clock, ConnectorError, Domain, Effect, Elsewhere, Intent, NewEvent,
+    Actor, AskError, Clock, ConnectorError, Domain, Effect, Elsewhere, Intent, NewEvent, RunError,
     SharedClock, SimulatedClock,
 };
 use jackfield_messaging::{
@@ -92,6 +92,10 @@ impl Host for FakeHost {
 
     async fn ask(&self, bucket: i32, _: Value) -> Result<Value, AskError> {
         panic!("bucket {bucket} is this host's: nobody else is asked")
+    }
+
+    async fn end_runs(&self, _: &str, _: &str, _: &str) -> Result<(), RunError> {
+        Ok(())
     }
 
     async fn accept(

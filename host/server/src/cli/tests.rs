@@ -107,6 +107,7 @@ fn every_client_command_of_the_interface_is_there() {
         "secret delete crm-token",
         "contact list --search ada",
         "contact merge-suggestions --limit 5",
+        "contact merge id:1 phone:+33612345678 city=Lyon",
         "contact show id:1",
         "contact create phone=+33612345678",
         "contact upsert phone:+33612345678 firstname=Ada",

@@ -97,6 +97,7 @@ mod tests {
                 include_str!("../../migrations/sqlite/0005_triggers.sql"),
                 include_str!("../../migrations/sqlite/0006_contacts_data.sql"),
                 include_str!("../../migrations/sqlite/0007_webhooks_and_calendars.sql"),
+                include_str!("../../migrations/sqlite/0008_merged_contacts.sql"),
                 include_str!("../../migrations/sqlite/0009_queues.sql"),
                 include_str!("../../migrations/sqlite/0010_snippets_and_files.sql"),
             ))

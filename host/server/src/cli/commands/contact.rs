@@ -26,6 +26,15 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
+    /// Makes two contacts one: the first absorbs the second
+    Merge {
+        /// The contact that stays: its id, `phone:+33...` or `email:...`
+        contact: String,
+        /// The one that it absorbs
+        from: String,
+        /// Fields that win over both, as `name=value`
+        fields: Vec<String>,
+    },
     /// Shows a contact
     Show {
         /// Its id, `phone:+33...` or `email:...`
@@ -263,6 +272,16 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 .post(&["v1", "contacts", &contact, "unblock"], json!({}))
                 .await?;
             say(json, &answer, &format!("{contact} is not blocked any more"));
+            Ok(())
+        }
+        Command::Merge {
+            contact,
+            from,
+            fields,
+        } => {
+            let body = json!({"from": from, "fields": input::pairs(&fields)?});
+            let path = ["v1", "contacts", contact.as_str(), "merge"];
+            show(json, &client.post(&path, body).await?);
             Ok(())
         }
         Command::MergeSuggestions { limit } => {

@@ -34,6 +34,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(unblock_contact))
         .routes(routes!(list_decisions))
         .routes(routes!(list_merge_suggestions))
+        .routes(routes!(merge_contacts))
 }
 
 /// A page as messaging gives it, with this API's cursor.
@@ -340,6 +341,41 @@ async fn list_decisions(
         .list(&caller.workspace, &which)
         .await?;
     Ok(Json(page(listed, LIST).map(hyphens)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MergeContacts {
+    /// The contact that is absorbed: `id:...`, `phone:+33...` or `email:...`.
+    from: String,
+    /// Fields that win over both, as in a change of the contact.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    fields: Map<String, Value>,
+}
+
+/// Makes two contacts one: this one absorbs the other.
+///
+/// The contact keeps its id and what it has; of the other it gets what it lacks: fields, tags, lists,
+/// addresses, messages, conversations, comments. Runs of the other end. Its id leads to the contact
+/// from now on. Asked again, it changes nothing.
+#[utoipa::path(
+    post, path = "/v1/contacts/{contact}/merge", tag = "contacts",
+    params(("contact" = String, Path, description = "`id:...`, `phone:+33...` or `email:...`")),
+    request_body = MergeContacts,
+    responses((status = 200, description = "The contact", body = Object)),
+    security(("key" = ["contacts:write"]))
+)]
+async fn merge_contacts(
+    State(app): State<App>,
+    caller: Caller,
+    At(contact): At<String>,
+    Body(body): Body<MergeContacts>,
+) -> Result<Json<Value>, Problem> {
+    let contacts = app.messaging.contacts();
+    let fields = Value::Object(body.fields);
+    let merged = contacts.merge(&caller.workspace, &contact, &body.from, &fields);
+    Ok(Json(merged.await?))
 }
 
 /// Somebody, in few words.

@@ -207,19 +207,17 @@ async fn list_runs(
 ) -> Result<Json<Page<RunBody>>, Problem> {
     const LIST: &str = "runs";
     let range = params.page.range(LIST)?;
-    let contact = match &params.contact {
-        Some(contact) => Some(
-            app.messaging
-                .contacts()
-                .id_of(&caller.workspace, contact)
-                .await?,
-        ),
-        None => None,
+    let contacts = match &params.contact {
+        Some(contact) => {
+            let contacts = app.messaging.contacts();
+            contacts.ids_of(&caller.workspace, contact).await?
+        }
+        None => Vec::new(),
     };
     let filter = RunFilter {
         workflow: params.workflow,
         state: params.state,
-        contact,
+        contacts,
         before: range.after.clone(),
         limit: i64::try_from(range.limit).unwrap_or(0) + 1,
     };
