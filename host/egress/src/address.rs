@@ -236,11 +236,16 @@ impl AllowList {
         ports
     }
 
+    /// Whether some rule names this address and port.
+    pub(crate) fn lists(&self, address: IpAddr, port: u16) -> bool {
+        self.0.iter().any(|rule| rule.allows(address, port))
+    }
+
     /// Whether a connection to this address and port may be opened.
     pub(crate) fn check(&self, address: SocketAddr) -> Result<(), Refusal> {
         let (ip, port) = (address.ip(), address.port());
         match not_global(ip) {
-            Some(reason) if !self.0.iter().any(|rule| rule.allows(ip, port)) => Err(Refusal {
+            Some(reason) if !self.lists(ip, port) => Err(Refusal {
                 address: ip,
                 reason,
             }),

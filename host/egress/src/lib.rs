@@ -196,6 +196,13 @@ impl Egress {
             .check_smtp(&Target::smtp(&server.host, server.port)?)
     }
 
+    /// Whether the operator has listed the address that this target is: what goes there stays on a
+    /// network of the operator's own. Of a name nobody can say so before it is looked up.
+    pub fn is_listed(&self, target: &Target) -> bool {
+        let address = target.address();
+        address.is_some_and(|address| self.0.allow.lists(address, target.port()))
+    }
+
     /// Hands one mail to a server. Placeholders may stand in user name and password.
     ///
     /// Succeeds when the server has taken the message for at least one recipient; the others are

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use jackfield_egress::Secrets;
 use jackfield_sandbox::{HostCall, HostReply};
 use jackfield_store::Commit;
+use jackfield_store::records::Event;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -143,6 +144,17 @@ pub trait Domain: Send + Sync + 'static {
         most: i64,
     ) -> Result<Vec<String>, DomainError>;
 
+    /// Puts what else follows from an event into the commit that accepts it, under the lock of its
+    /// bucket. What it answers is given to `committed`. Called for every event: where nothing
+    /// follows, it costs next to nothing.
+    async fn follow(
+        &self,
+        _event: &Event,
+        _commit: &mut Commit,
+    ) -> Result<Option<Box<dyn Any + Send + Sync>>, DomainError> {
+        Ok(None)
+    }
+
     /// The commit is durable. Must not block.
     fn committed(&self, follow_up: Box<dyn Any + Send>);
 
@@ -153,7 +165,7 @@ pub trait Domain: Send + Sync + 'static {
     fn secrets(&self, workspace: &str, owner: SecretOwner<'_>) -> Arc<dyn Secrets>;
 
     /// The timer of something of the domain's is due: of a message (a retry, a scheduled send), of a
-    /// contact (in a queue for too long). Must not block.
+    /// contact (in a queue for too long), of a delivery (a retry). Must not block.
     fn due(&self, id: &str);
 
     /// These buckets are this host's now: what they hold is taken up.

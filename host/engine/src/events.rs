@@ -25,6 +25,7 @@ use jackfield_store::records::{Decision, Enrolment, Event, Run, Wait};
 use jackfield_store::{Commit, CommitError, Is, Query, ReadError, StoreExt};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -103,6 +104,8 @@ pub(crate) struct React {
     woken: Vec<Run>,
     /// The ids of those that are cancelled.
     cancelled: Vec<String>,
+    /// What the domain follows the events up with.
+    follow_ups: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 impl React {
@@ -113,6 +116,11 @@ impl React {
 
     /// The commit is durable: the runs go on.
     pub(crate) fn go(core: &Arc<Core>, react: React) -> Accepted {
+        if let Some(domain) = core.domain() {
+            for follow_up in react.follow_ups {
+                domain.committed(follow_up);
+            }
+        }
         for run in react.started.into_iter().chain(react.woken) {
             core.moved(&run.id);
             drive::spawn(core, run, false);
@@ -280,6 +288,9 @@ async fn react_as(
             &mut outcome,
         )
         .await?;
+        if let Some(domain) = core.domain() {
+            react.follow_ups.extend(domain.follow(&row, commit).await?);
+        }
         commit.put(&row);
         react.accepted.events.push(outcome);
     }

@@ -13,6 +13,7 @@ use crate::options::Options;
 use crate::outbox::Deliveries;
 use crate::secret_key::SecretKey;
 use crate::settings::Settings;
+use crate::subscriptions::{self, Subscribed};
 use crate::tasks::{self, Task};
 use jackfield_egress::Secret;
 use jackfield_store::records::{
@@ -101,6 +102,7 @@ pub(crate) struct Context {
     pub(crate) files: Copies<String, jackfield_engine::variables::Files>,
     pub(crate) snippets: Copies<String, jackfield_engine::variables::Snippets>,
     connectors: Copies<String, Arc<Connector>>,
+    subscriptions: Copies<String, Arc<Vec<Subscribed>>>,
     order: AtomicI64,
     pub(crate) deliveries: Deliveries,
     pub(crate) imports: AtWork,
@@ -125,6 +127,7 @@ impl Context {
             files: Copies::new(),
             snippets: Copies::new(),
             connectors: Copies::new(),
+            subscriptions: Copies::new(),
             order,
             deliveries: Deliveries::default(),
             imports: AtWork::default(),
@@ -345,6 +348,24 @@ impl Context {
         Ok(rows)
     }
 
+    /// The subscriptions of a workspace, the oldest first.
+    pub(crate) async fn subscriptions(&self, workspace: &str) -> Result<Arc<Vec<Subscribed>>> {
+        let key = workspace.to_owned();
+        if let Some(found) = self.subscriptions.get(&key, self.now()) {
+            return Ok(found);
+        }
+        let ticket = self.subscriptions.ticket();
+        let all = Arc::new(subscriptions::load(self, workspace).await?);
+        self.subscriptions
+            .put(key, Arc::clone(&all), self.copy_until(), ticket);
+        Ok(all)
+    }
+
+    /// How a subscription does was changed: forget the copies.
+    pub(crate) fn forget_subscriptions(&self) {
+        self.subscriptions.forget();
+    }
+
     pub(crate) async fn blacklist(&self, workspace: &str) -> Result<Arc<Blacklist>> {
         let key = workspace.to_owned();
         if let Some(found) = self.blacklists.get(&key, self.now()) {
@@ -390,6 +411,7 @@ impl Context {
         self.files.forget();
         self.snippets.forget();
         self.secrets.forget();
+        self.subscriptions.forget();
     }
 }
 

@@ -13,6 +13,7 @@ use crate::facade::Messaging;
 use crate::lists;
 use crate::message::{Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
+use crate::subscriptions::{self, Followed};
 use crate::timers;
 use crate::users::UserView;
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use jackfield_engine::{
 };
 use jackfield_sandbox::wit::CallError;
 use jackfield_sandbox::{HostCall, HostReply};
-use jackfield_store::records::Message;
+use jackfield_store::records::{Event, Message};
 use jackfield_store::{Commit, bucket_in};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -229,9 +230,24 @@ impl Domain for Messaging {
         Ok(lists::contacts_on(&self.context, workspace, list, after, most).await?)
     }
 
+    async fn follow(
+        &self,
+        event: &Event,
+        commit: &mut Commit,
+    ) -> std::result::Result<Option<Box<dyn Any + Send + Sync>>, DomainError> {
+        let followed = subscriptions::follow(&self.context, &self.dispatch, event, commit).await?;
+        Ok(followed.map(|followed| Box::new(followed) as Box<dyn Any + Send + Sync>))
+    }
+
     fn committed(&self, follow_up: Box<dyn Any + Send>) {
-        let Ok(follow_up) = follow_up.downcast::<FollowUp>() else {
-            return;
+        let follow_up = match follow_up.downcast::<FollowUp>() {
+            Ok(follow_up) => follow_up,
+            Err(other) => {
+                if let Ok(followed) = other.downcast::<Followed>() {
+                    self.dispatch.go(*followed);
+                }
+                return;
+            }
         };
         for message in &follow_up.messages {
             self.outbox.put(message);
@@ -274,6 +290,9 @@ impl Domain for Messaging {
     }
 
     fn due(&self, id: &str) {
+        if bucket_in(subscriptions::DELIVERY, id).is_some() {
+            return self.dispatch.due(id);
+        }
         if bucket_in("ctc", id).is_none() {
             return self.outbox.due(id);
         }

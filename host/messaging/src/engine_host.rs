@@ -3,6 +3,7 @@
 use crate::host::{AcceptError, Guard, Host, InboundRequest, Receipt, Received, Sent};
 use crate::tasks::{PATIENCE, TASK};
 use async_trait::async_trait;
+use jackfield_egress::Egress;
 use jackfield_engine::{
     AskError, BucketLock, ConnectorError, Elsewhere, Engine, Intent, NewEvent, RunError,
     SharedClock,
@@ -55,6 +56,10 @@ impl Host for Engine {
 
     fn admits(&self, workspace: &str) -> Result<(), u64> {
         Engine::admit_inbound(self, workspace).map_err(|busy| busy.retry_after)
+    }
+
+    fn egress(&self) -> Option<&Egress> {
+        Some(Engine::egress(self))
     }
 
     async fn accept(

@@ -23,6 +23,7 @@ use crate::secrets::Secrets;
 use crate::segments::Segments;
 use crate::shortcuts::Shortcuts;
 use crate::snippets::Snippets;
+use crate::subscriptions::{Dispatch, Subscriptions};
 use crate::tasks::Tasks;
 use crate::teams::Teams;
 use crate::templates::Templates;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 pub struct Messaging {
     pub(crate) context: Arc<Context>,
     pub(crate) outbox: Outbox,
+    pub(crate) dispatch: Dispatch,
 }
 
 impl Messaging {
@@ -46,7 +48,12 @@ impl Messaging {
     pub fn new(host: Arc<dyn Host>, options: Options, key: SecretKey) -> Messaging {
         let context = Arc::new(Context::new(host, options, key));
         let outbox = Outbox::new(Arc::clone(&context));
-        Messaging { context, outbox }
+        let dispatch = Dispatch::new(Arc::clone(&context), outbox.clone());
+        Messaging {
+            context,
+            outbox,
+            dispatch,
+        }
     }
 
     /// Takes up what the buckets of this host hold, and begins to send it.
@@ -63,6 +70,7 @@ impl Messaging {
     /// `unavailable`.
     pub(crate) async fn take_up(&self, buckets: &[i32]) -> Result<()> {
         self.outbox.recover(buckets).await?;
+        self.dispatch.recover(buckets).await?;
         self.imports().recover(buckets).await?;
         // Not awaited: an address may be at home with a host that waits for this one.
         for (workspace, contact) in resolve::marked(&self.context, buckets).await? {
@@ -99,6 +107,7 @@ impl Messaging {
         Arc::new(Tasks {
             context: Arc::clone(&self.context),
             inbound: self.inbound(),
+            dispatch: self.dispatch.clone(),
         })
     }
 
@@ -176,6 +185,16 @@ impl Messaging {
     #[must_use]
     pub fn shortcuts(&self) -> Shortcuts {
         Shortcuts::new(Arc::clone(&self.context))
+    }
+
+    /// Web servers that are told of events.
+    #[must_use]
+    pub fn subscriptions(&self) -> Subscriptions {
+        Subscriptions::new(
+            Arc::clone(&self.context),
+            self.secrets(),
+            self.dispatch.clone(),
+        )
     }
 
     /// Addresses from which nothing is taken, and to which nothing is sent.

@@ -8,6 +8,7 @@
 //! waits for a second lock while holding one.
 
 use async_trait::async_trait;
+use jackfield_egress::Egress;
 use jackfield_engine::{
     AskError, ConnectorError, Elsewhere, Intent, NewEvent, RunError, SharedClock,
 };
@@ -150,6 +151,11 @@ pub trait Host: Send + Sync + 'static {
     /// Whether what providers send for a workspace is taken at the moment; if not, seconds after
     /// which it may be sent again.
     fn admits(&self, workspace: &str) -> Result<(), u64>;
+
+    /// The way out for what messaging itself sends over HTTP; none where nothing leaves.
+    fn egress(&self) -> Option<&Egress> {
+        None
+    }
 
     /// Accepts events together with the domain's own writes in one commit of the locked bucket.
     ///

@@ -52,6 +52,7 @@ mod settings;
 mod shortcuts;
 mod snippets;
 mod status;
+mod subscriptions;
 mod tasks;
 mod teams;
 mod templates;
@@ -93,6 +94,10 @@ pub use settings::{
 };
 pub use shortcuts::Shortcuts;
 pub use snippets::{NewSnippet, SnippetView, Snippets};
+pub use subscriptions::{
+    DeliveryView, ListDeliveries, NewSubscription, SubscriptionPatch, SubscriptionView,
+    Subscriptions, TryView,
+};
 pub use tasks::TASK;
 pub use teams::{Member, TeamView, Teams};
 pub use templates::{TemplateSource, Templates};

@@ -287,6 +287,8 @@ impl Entry {
             data: json!({"message": {
                 "id": self.row.id,
                 "status": status.name(),
+                "type": self.data.content.get("type"),
+                "source": self.data.source,
                 "channel": channel,
                 "channel_id": self.row.channel,
                 "address": self.row.address,

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::facade::Messaging;
 use crate::imports;
+use crate::subscriptions;
 use futures::future::join_all;
 use jackfield_store::records::{Inbound, Journal, Message, ProviderRef, Seen, Timer};
 use jackfield_store::{Commit, CommitError, Is, Query, StoreExt, first_id};
@@ -54,6 +55,8 @@ pub struct Pruned {
     pub inbound: u64,
     /// Rows of imports that are long over.
     pub imported: u64,
+    /// Events that were delivered to subscriptions, or given up.
+    pub deliveries: u64,
 }
 
 impl Messaging {
@@ -73,11 +76,13 @@ impl Messaging {
         pruned.seen = sweep.seen(now.saturating_sub(SEEN)).await?;
         pruned.inbound = sweep.inbound(now.saturating_sub(SEEN)).await?;
         pruned.imported = imports::prune(&self.context).await?;
+        pruned.deliveries = subscriptions::prune(&self.context).await?;
         for (kind, count) in [
             ("message", pruned.messages),
             ("seen", pruned.seen),
             ("inbound", pruned.inbound),
             ("imported", pruned.imported),
+            ("delivery", pruned.deliveries),
         ] {
             metrics::counter!("jackfield_pruned_total", "kind" => kind).increment(count);
         }

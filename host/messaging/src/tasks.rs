@@ -15,6 +15,7 @@ use crate::imports::{self, Planned};
 use crate::inbound::{Inbound, InboundEvent};
 use crate::opt_out::{self, Saying};
 use crate::status::{self, Update};
+use crate::subscriptions::{self, Dispatch};
 use async_trait::async_trait;
 use jackfield_engine::Worker;
 use jackfield_store::records::Channel;
@@ -111,6 +112,12 @@ pub(crate) enum Task {
     ForgetMerged { workspace: String, contact: String },
     /// Carry out a row of an import: what became of it.
     ImportRow { row: Box<Planned> },
+    /// Deliver events once more: how many of them.
+    Redeliver {
+        workspace: String,
+        subscription: String,
+        deliveries: Vec<String>,
+    },
     /// Take what a provider said.
     Take { channel: String, event: Value },
 }
@@ -119,6 +126,7 @@ pub(crate) enum Task {
 pub(crate) struct Tasks {
     pub(crate) context: Arc<Context>,
     pub(crate) inbound: Inbound,
+    pub(crate) dispatch: Dispatch,
 }
 
 impl Tasks {
@@ -243,6 +251,19 @@ impl Tasks {
                 let done = imports::row::here(context, &row).await?;
                 serde_json::to_value(done).unwrap_or_default()
             }
+            Task::Redeliver {
+                workspace,
+                subscription,
+                deliveries,
+            } => subscriptions::redeliver(
+                context,
+                &self.dispatch,
+                &workspace,
+                &subscription,
+                &deliveries,
+            )
+            .await?
+            .into(),
             Task::Take { channel, event } => {
                 let channel = self.channel(&channel).await?;
                 let event = InboundEvent::read(&event)?;

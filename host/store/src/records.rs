@@ -1059,6 +1059,79 @@ record! {
     }
 }
 
+record! {
+    /// A web server that is told of events.
+    Subscription in "subscription" key("workspace", "id") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Sorts by time.
+        id: String => Text,
+        /// Where its deliveries go.
+        url: String => Text,
+        /// For people.
+        title: String => Text,
+        /// Whether it is to be told at present.
+        enabled: bool => Bool,
+        /// Which events, and of these which.
+        wanted: Value => Json,
+        /// Until when the signing secret before the last rotation signs as well.
+        previous_until: Option<i64> => Int,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it was last changed.
+        updated_at: i64 => Int,
+    }
+}
+
+record! {
+    /// That a subscription's receiver fails. A row of its own: hosts write it while people change
+    /// the subscription. None where the last delivery arrived.
+    SubscriptionHealth in "subscription_health" key("workspace", "subscription") {
+        /// The workspace.
+        workspace: String => Text,
+        /// The subscription.
+        subscription: String => Text,
+        /// When the first delivery failed since one arrived.
+        failing_since: i64 => Int,
+        /// When it was switched off for that, if so.
+        disabled_at: Option<i64> => Int,
+        /// Why it was switched off, for people.
+        reason: Option<String> => Text,
+    }
+}
+
+record! {
+    /// An event on its way to a subscription.
+    Delivery in "delivery" key("bucket", "id") bucketed {
+        /// The event's bucket.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text fixed,
+        /// The subscription.
+        subscription: String => Text fixed,
+        /// The event's id.
+        event: String => Text fixed,
+        /// The event's name.
+        name: String => Text fixed,
+        /// The contact that the event is about.
+        contact: Option<String> => Text fixed,
+        /// `pending`, `delivered` or `dead`.
+        state: String => Text,
+        /// When it is tried next, while it is pending.
+        due: i64 => Int,
+        /// The body, and how the tries went.
+        data: Value => Json,
+        /// When the event was accepted.
+        created_at: i64 => Int,
+        /// When it last moved.
+        updated_at: i64 => Int,
+        /// When it was delivered or given up.
+        done_at: Option<i64> => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -1108,4 +1181,7 @@ pub const TABLES: &[&Table] = &[
     Snippet::TABLE,
     File::TABLE,
     FileChunk::TABLE,
+    Subscription::TABLE,
+    SubscriptionHealth::TABLE,
+    Delivery::TABLE,
 ];

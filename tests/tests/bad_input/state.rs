@@ -21,6 +21,7 @@ const LISTS: &[&str] = &[
     "secrets",
     "opt-outs",
     "inbound-failures",
+    "webhook-subscriptions",
     "keys",
     "plugins",
     "workspaces",

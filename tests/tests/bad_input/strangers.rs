@@ -1,7 +1,7 @@
 //! Ids of another workspace: on every route that takes one they do not exist.
 
 use crate::state::{everything, is_one_of, none, operations, same};
-use jackfield_tests::Host;
+use jackfield_tests::{Host, until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -72,6 +72,19 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     api.put("/v1/calendars/office", hours).await.ok();
     let noted = json!({"note": "at night"});
     api.put("/v1/blacklist/+33899*", noted).await.ok();
+    // Nobody listens there; one delivery waits for its next try.
+    let subscription = json!({"url": "http://127.0.0.1:9/events", "events": ["a.told"]});
+    let subscription = api.post("/v1/webhook-subscriptions", subscription).await;
+    let subscription = id(&subscription.ok());
+    api.event("a.told", None, json!({})).await;
+    let deliveries = format!("/v1/webhook-subscriptions/{subscription}/deliveries?limit=1");
+    let delivery = api.all(&deliveries).await.first().map(id);
+    let shown = format!("/v1/webhook-subscriptions/{subscription}");
+    until("the receiver is known to fail", async || {
+        let shown = api.get(&shown).await.ok();
+        (shown["state"] == "failing").then_some(())
+    })
+    .await;
     let file = api.request(reqwest::Method::POST, "/v1/imports");
     let file = file
         .header("content-type", "text/csv")
@@ -117,6 +130,8 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
             vec![failures.first().map(id).expect("a kept request")],
         ),
         ("workspaces", vec!["main".to_owned()]),
+        ("webhook-subscriptions", vec![subscription]),
+        ("deliveries", vec![delivery.expect("a delivery")]),
     ])
 }
 
@@ -167,6 +182,7 @@ async fn ids_of_another_workspace_do_not_exist_on_any_route() {
             let path = operation.at(|parameter| match parameter {
                 "version" => "1".to_owned(),
                 "name" if kind == "channels" => "api-token".to_owned(),
+                "delivery" => names["deliveries"][0].clone(),
                 _ => name.clone(),
             });
             let expected: &[&str] = match kind {

@@ -200,6 +200,11 @@ const SENT: Namespace = namespace(
         field("channel", Text, "The channel's name"),
         field("channel_id", Text, "The channel's id"),
         field(
+            "source",
+            Text,
+            "`user`, or `echo` for what was written outside Jackfield",
+        ),
+        field(
             "user",
             Object,
             "Who wrote it, where that is known: `id`, `name`, `email`",
@@ -217,6 +222,12 @@ const STATUS: Namespace = namespace(
             "status",
             Text,
             "`accepted`, `sent`, `delivered`, `read`, `failed`, `suppressed` or `uncertain`",
+        ),
+        field("type", Text, "`text`, `email`, `location` and so on"),
+        field(
+            "source",
+            Text,
+            "Who wrote it: `user`, `workflow`, `api` and so on",
         ),
         field("reason", Text, "Why it failed or was suppressed"),
         field("error", Object, "What the connector said of it"),

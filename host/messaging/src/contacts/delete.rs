@@ -9,8 +9,8 @@ use crate::context::{Context, Home};
 use crate::error::Result;
 use crate::tasks::Task;
 use jackfield_store::records::{
-    Comment, Contact, Conversation, Decision, Enrolment, Event, Identity as Row, ImportRow,
-    ListMember, MergedContact, Message, Seen, Timer,
+    Comment, Contact, Conversation, Decision, Delivery, Enrolment, Event, Identity as Row,
+    ImportRow, ListMember, MergedContact, Message, Seen, Timer,
 };
 use jackfield_store::{Commit, Query, StoreExt, bucket_in};
 
@@ -18,8 +18,9 @@ use jackfield_store::{Commit, Query, StoreExt, bucket_in};
 const BATCH: i64 = 500;
 
 impl Contacts {
-    /// Deletes a contact with its messages, conversations, comments, events, decisions,
-    /// enrolments and places on lists, and with all that contacts left that it absorbed.
+    /// Deletes a contact with its messages, conversations, comments, events and their
+    /// deliveries, decisions, enrolments and places on lists, and with all that contacts left that
+    /// it absorbed.
     ///
     /// # Errors
     /// `not-found`; `conflict` while it absorbs another.
@@ -155,6 +156,11 @@ async fn history(context: &Context, bucket: i32, workspace: &str, id: &str) -> R
     let imported = Query::<ImportRow>::of(bucket).equal("contact", id);
     for row in context.store().find(imported.limit(BATCH)).await? {
         commit.delete::<ImportRow>([row.import.into(), row.pass.into(), row.line.into()]);
+    }
+    let deliveries = Query::<Delivery>::of(bucket).equal("contact", id);
+    for row in context.store().find(deliveries.limit(BATCH)).await? {
+        commit.delete::<Timer>([row.id.clone().into()]);
+        commit.delete::<Delivery>([row.id.into()]);
     }
     Ok(commit)
 }

@@ -37,6 +37,7 @@ pub(crate) async fn wrote(
         "type": message.data.content.get("type"),
         "text": text_of(&message.data.content),
         "address": message.address,
+        "source": message.data.source,
         "user": by,
     }});
     let mut event = contact.event("message.sent-by-human", data, USER);

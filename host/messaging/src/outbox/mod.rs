@@ -8,7 +8,7 @@
 mod checks;
 mod deliver;
 mod deliveries;
-mod lanes;
+pub(crate) mod lanes;
 mod record;
 mod recover;
 mod run;

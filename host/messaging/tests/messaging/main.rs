@@ -8,6 +8,7 @@ mod inbound;
 mod outbox;
 mod retention;
 mod snooze;
+mod subscriptions;
 mod support;
 mod transfer;
 mod unsubscribe;

@@ -3,11 +3,15 @@
 //! Ids carry the time at which they were made, and within a process never go back. So these are
 //! parts of one test, each of them years after the one before.
 use crate::support::{NOON, Reply, World, world};
-use jackfield_messaging::{Host as _, ListInbound, Retention};
+use jackfield_engine::Domain;
+use jackfield_messaging::{
+    Host as _, ListDeliveries, ListInbound, NewSubscription, Retention, SubscriptionPatch,
+};
 use jackfield_sandbox::wit::FailureClass;
 use jackfield_store::records::{Journal, ProviderRef, Seen};
 use jackfield_store::{Query, StoreExt};
 use serde_json::json;
+use std::time::Duration;
 
 const ANN: &str = "+33612345678";
 const BOB: &str = "+33698765432";
@@ -42,6 +46,8 @@ async fn what_is_kept_no_longer_leaves_and_nothing_else() {
     messages_stay_for_ever_where_nothing_is_said_and_an_opt_out_always_does(&world, begun).await;
     let (world, begun) = later(4).await;
     repetitions_are_known_for_a_month_and_unread_requests_kept_as_long(&world, begun).await;
+    let (world, begun) = later(5).await;
+    what_was_given_up_can_be_delivered_for_a_month(&world, begun).await;
 }
 
 /// A world so many times some years later, and its time.
@@ -160,4 +166,37 @@ impl World {
         }
         panic!("no reference was written");
     }
+}
+
+async fn what_was_given_up_can_be_delivered_for_a_month(world: &World, begun: i64) {
+    let subscriptions = world.messaging.subscriptions();
+    let new = NewSubscription {
+        url: "https://example.com/events".to_owned(),
+        events: vec!["a.told".to_owned()],
+        ..NewSubscription::default()
+    };
+    let (subscription, _) = subscriptions.create("w", new).await.unwrap();
+    world.tell(false).await;
+    let off = SubscriptionPatch {
+        enabled: Some(false),
+        ..SubscriptionPatch::default()
+    };
+    subscriptions
+        .update("w", &subscription.id, off)
+        .await
+        .unwrap();
+    let list = ListDeliveries::default();
+    let all = || subscriptions.deliveries("w", &subscription.id, &list);
+    let id = all().await.unwrap().items[0].id.clone();
+    Domain::due(&world.messaging, &id);
+    while all().await.unwrap().items[0].state != "dead" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.clock.set(begun + 30 * DAY);
+    let pruned = world.messaging.prune(&Retention::default()).await.unwrap();
+    assert_eq!(pruned.deliveries, 0);
+    world.clock.set(begun + 30 * DAY + 1_000);
+    let pruned = world.messaging.prune(&Retention::default()).await.unwrap();
+    assert_eq!(pruned.deliveries, 1);
+    assert!(all().await.unwrap().items.is_empty());
 }

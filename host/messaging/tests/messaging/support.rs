@@ -19,7 +19,7 @@ use jackfield_messaging::{
 };
 use jackfield_sandbox::wit::{Failure, FailureClass};
 use jackfield_sandbox::{HostCall, HostReply};
-use jackfield_store::records::{Channel, Message, Plugin};
+use jackfield_store::records::{Channel, Event, Message, Plugin};
 use jackfield_store::{Commit, CommitError, Query, SharedStore, SqliteStore, StoreExt, bucket_in};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -373,6 +373,32 @@ impl World {
             (message["status"] == state).then_some(message)
         })
         .await
+    }
+
+    /// Accepts the event `a.told` about nobody, as the engine does; what follows from it begins where
+    /// `go` says so.
+    pub(crate) async fn tell(&self, go: bool) {
+        let bucket = self.host.any_bucket();
+        let at = self.clock.now();
+        let event = Event {
+            bucket,
+            id: jackfield_store::new_id("evt", bucket, at),
+            workspace: "w".to_owned(),
+            name: "a.told".to_owned(),
+            contact: None,
+            subject: None,
+            data: json!({}),
+            source: "api".to_owned(),
+            state: "handled".to_owned(),
+            at,
+        };
+        let mut commit = Commit::of(bucket);
+        let followed = Domain::follow(&self.messaging, &event, &mut commit);
+        let followed = followed.await.unwrap();
+        self.host.store.commit(commit).await.unwrap();
+        if let Some(followed) = followed.filter(|_| go) {
+            Domain::committed(&self.messaging, followed);
+        }
     }
 
     pub(crate) async fn send(&self, to: &str, text: &str) -> String {

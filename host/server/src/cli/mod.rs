@@ -26,7 +26,7 @@ use client::{Client, Connection};
 use commands::{
     blacklist, calendar, channel, contact, contact_field, contact_list, conversation, event, file,
     host, import, inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret,
-    segment, shortcut, snippet, team, template, user, workflow, workspace,
+    segment, shortcut, snippet, subscription, team, template, user, workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -111,6 +111,8 @@ enum Command {
     Snippet(Group<snippet::Command>),
     /// Who wants nothing more
     OptOut(Group<opt_out::Command>),
+    /// Web servers that are told of events: make, test, look at deliveries
+    Subscription(Group<subscription::Command>),
     /// Providers' requests that could not be read: look at, replay
     Inbound(Group<inbound::Command>),
     /// Keys of the API
@@ -187,6 +189,7 @@ impl Cli {
             Command::Snippet(group) => with(group, snippet::run).await,
             Command::File(group) => with(group, file::run).await,
             Command::OptOut(group) => with(group, opt_out::run).await,
+            Command::Subscription(group) => with(group, subscription::run).await,
             Command::Inbound(group) => with(group, inbound::run).await,
             Command::Key(group) => with(group, key::run).await,
             Command::Workspace(group) => with(group, workspace::run).await,

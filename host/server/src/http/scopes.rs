@@ -56,6 +56,14 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("templates:write", "change templates and snippets"),
     ("files:read", "see files"),
     ("files:write", "upload and delete files"),
+    (
+        "subscriptions:read",
+        "see subscriptions to events, and what was delivered to them",
+    ),
+    (
+        "subscriptions:write",
+        "make, change, test and delete subscriptions to events, and deliver once more",
+    ),
     ("keys:admin", "make, see and revoke keys of the workspace"),
     ("hosts:read", "see the hosts that share the database"),
     (

@@ -28,6 +28,7 @@ pub(super) mod secret;
 pub(super) mod segment;
 pub(super) mod shortcut;
 pub(super) mod snippet;
+pub(super) mod subscription;
 pub(super) mod team;
 pub(super) mod template;
 mod trial;

@@ -25,6 +25,7 @@ mod segments;
 mod shortcuts;
 mod snippets;
 mod stream;
+mod subscriptions;
 mod templates;
 mod users;
 mod workflows;
@@ -60,6 +61,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(snippets::router())
         .merge(files::router())
         .merge(opt_outs::router())
+        .merge(subscriptions::router())
         .merge(inbound::router())
         .merge(keys::router())
         .merge(workspaces::router())
