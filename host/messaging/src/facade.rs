@@ -17,6 +17,7 @@ use crate::lists::Lists;
 use crate::messages::Messages;
 use crate::opt_out::OptOuts;
 use crate::options::Options;
+use crate::organisations::Organisations;
 use crate::outbox::Outbox;
 use crate::secret_key::SecretKey;
 use crate::secrets::Secrets;
@@ -247,6 +248,12 @@ impl Messaging {
     #[must_use]
     pub fn snippets(&self) -> Snippets {
         Snippets::new(Arc::clone(&self.context))
+    }
+
+    /// Who owns workspaces.
+    #[must_use]
+    pub fn organisations(&self) -> Organisations {
+        Organisations::new(Arc::clone(&self.context))
     }
 
     /// Workspaces and their settings.

@@ -111,6 +111,17 @@ impl Workspaces {
         Ok(row)
     }
 
+    /// Gives a workspace to another organisation: the keys of the one before open it no more.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn give_to(&self, id: &str, organisation: &str) -> Result<Workspace> {
+        let mut row = self.context.workspace(id).await?;
+        organisation.clone_into(&mut row.organisation);
+        self.put(&row).await?;
+        Ok(row)
+    }
+
     /// Refuses marketing hours that are a calendar which is not there.
     async fn names_a_calendar(&self, id: &str, settings: &Value) -> Result<()> {
         let settings = Settings::parse(settings).unwrap_or_default();

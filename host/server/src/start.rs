@@ -11,7 +11,7 @@ use crate::http::key::Key;
 use crate::http::scopes;
 use jackfield_engine::{Engine, Offer, PluginError, PluginView, Role};
 use jackfield_messaging::{KeyError, SecretKey};
-use jackfield_store::records::{ApiKey, Secret, Workspace};
+use jackfield_store::records::{ApiKey, Organisation, Secret, Workspace};
 use jackfield_store::{Commit, CommitError, Query, ReadError, StoreExt};
 use serde_json::json;
 use std::io::Write as _;
@@ -152,6 +152,11 @@ pub(crate) async fn first(engine: &Engine, data: &Path) -> Result<Option<PathBuf
         .await?;
     let mut commit = Commit::control();
     if main.is_none() {
+        commit.put(&Organisation {
+            id: MAIN.to_owned(),
+            title: "Main".to_owned(),
+            created_at: now,
+        });
         commit.insert(&Workspace {
             id: MAIN.to_owned(),
             organisation: MAIN.to_owned(),

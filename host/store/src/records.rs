@@ -71,11 +71,24 @@ record! {
 }
 
 record! {
+    /// Who owns workspaces.
+    Organisation in "organisation" key("id") {
+        /// Lower-case words with hyphens.
+        id: String => Text,
+        /// For people.
+        title: String => Text,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
     /// A bearer key of the API. Only its digest is kept.
     ApiKey in "api_key" key("id") {
         /// The public part of the key.
         id: String => Text,
-        /// The workspace that it opens; `*` for an operator's key.
+        /// The workspace that it opens; `*` for an operator's key, `@` and its id for one of an
+        /// organisation.
         workspace: String => Text,
         /// For people.
         name: String => Text,
@@ -1184,4 +1197,5 @@ pub const TABLES: &[&Table] = &[
     Subscription::TABLE,
     SubscriptionHealth::TABLE,
     Delivery::TABLE,
+    Organisation::TABLE,
 ];

@@ -25,6 +25,7 @@ const LISTS: &[&str] = &[
     "keys",
     "plugins",
     "workspaces",
+    "organisations",
 ];
 
 /// Everything that stands in the workspace of this key.

@@ -130,6 +130,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
             vec![failures.first().map(id).expect("a kept request")],
         ),
         ("workspaces", vec!["main".to_owned()]),
+        ("organisations", vec!["main".to_owned()]),
         ("webhook-subscriptions", vec![subscription]),
         ("deliveries", vec![delivery.expect("a delivery")]),
     ])
@@ -148,7 +149,7 @@ fn body(path: &str) -> Option<Value> {
         "/v1/queue/{id}/take" => json!({"user": "bo@example.com"}),
         "/v1/imports/{id}/review" | "/v1/imports/{id}/start" => json!({"purpose": "upsert"}),
         "/v1/lists/{name}/contacts" => json!({"contact": ANN}),
-        "/v1/workspaces/{id}" => json!({"title": "Taken"}),
+        "/v1/organisations/{id}" | "/v1/workspaces/{id}" => json!({"title": "Taken"}),
         path if path.ends_with("/secrets/{name}") => json!({"value": "taken"}),
         _ => return None,
     })
@@ -187,11 +188,14 @@ async fn ids_of_another_workspace_do_not_exist_on_any_route() {
             });
             let expected: &[&str] = match kind {
                 "workspaces" => &["403 other-workspace"],
+                "organisations" => &["403 other-organisation", "403 operator-only"],
                 _ => &["404 not-found"],
             };
             for api in [&lyon, &key] {
                 // The operator may see every workspace and every key, from wherever.
-                if std::ptr::eq(api, &lyon) && matches!(kind, "workspaces" | "keys") {
+                if std::ptr::eq(api, &lyon)
+                    && matches!(kind, "workspaces" | "organisations" | "keys")
+                {
                     continue;
                 }
                 let mut request = api.request(operation.method.clone(), &path);

@@ -25,8 +25,9 @@ use clap::{Args, Parser, Subcommand};
 use client::{Client, Connection};
 use commands::{
     blacklist, calendar, channel, contact, contact_field, contact_list, conversation, event, file,
-    host, import, inbound, key, message, opt_out, plugin, queue, ready, run, schedule, secret,
-    segment, shortcut, snippet, subscription, team, template, user, workflow, workspace,
+    host, import, inbound, key, message, opt_out, organisation, plugin, queue, ready, run,
+    schedule, secret, segment, shortcut, snippet, subscription, team, template, user, workflow,
+    workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -117,6 +118,8 @@ enum Command {
     Inbound(Group<inbound::Command>),
     /// Keys of the API
     Key(Group<key::Command>),
+    /// Organisations: who owns workspaces
+    Organisation(Group<organisation::Command>),
     /// Workspaces of the host
     Workspace(Group<workspace::Command>),
     /// The hosts that share the database
@@ -192,6 +195,7 @@ impl Cli {
             Command::Subscription(group) => with(group, subscription::run).await,
             Command::Inbound(group) => with(group, inbound::run).await,
             Command::Key(group) => with(group, key::run).await,
+            Command::Organisation(group) => with(group, organisation::run).await,
             Command::Workspace(group) => with(group, workspace::run).await,
             Command::Host(group) => with(group, host::run).await,
         }

@@ -238,7 +238,7 @@ pub(super) async fn admit<F: Future<Output = Response>>(
 fn account(caller: Option<&Caller>, method: &Method, path: &str) -> Account {
     match caller {
         Some(caller) if caller.operator && method.is_safe() => Account::new(EVERY, &caller.key),
-        Some(caller) => Account::new(&caller.workspace, &caller.key),
+        Some(caller) => Account::new(&caller.account(), &caller.key),
         // Webhooks of a channel, and pages: the first words of the path.
         None => {
             let mut words = path.split('/').skip(1);

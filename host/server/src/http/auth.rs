@@ -1,7 +1,8 @@
 //! Who calls, in which workspace, and whether the route's scope is theirs.
 //!
 //! A key opens one workspace; an operator's key (workspace `*`) opens all of them and says which
-//! one by the header `Jackfield-Workspace` (`main` when it says nothing). The scope that a route
+//! one by the header `Jackfield-Workspace` (`main` when it says nothing); a key of an organisation
+//! opens each of its workspaces, and says which one by the same header. The scope that a route
 //! needs is read from the OpenAPI document (`Gate`), and a route under `/v1` without a declaration
 //! is closed.
 //!
@@ -17,8 +18,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use jackfield_engine::SharedClock;
+use jackfield_messaging::{key_place, of_key_place};
 use jackfield_store::records::{ApiKey, Workspace};
 use jackfield_store::{Query, SharedStore, StoreExt};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +33,9 @@ pub const EVERY: &str = "*";
 
 /// The header by which an operator's key chooses a workspace.
 pub const WORKSPACE_HEADER: &str = "jackfield-workspace";
+
+/// Where a key of an organisation need not say in which workspace it acts.
+const WITHOUT_WORKSPACE: [&str; 3] = ["/v1/organisations", "/v1/workspaces", "/v1/keys"];
 
 /// How long a key and a workspace are remembered, in milliseconds: what has ended on another host
 /// ends here within a second.
@@ -43,15 +49,27 @@ const REMEMBERED: usize = 10_000;
 pub struct Caller {
     /// The public part of the key.
     pub key: String,
-    /// The workspace in which the request acts.
+    /// The workspace in which the request acts. Empty where a key of an organisation names none,
+    /// which few routes take (`WITHOUT_WORKSPACE`).
     pub workspace: String,
     /// Whether the key is an operator's.
     pub operator: bool,
+    /// The organisation that the key is of, if it is one's.
+    pub organisation: Option<String>,
     /// What the key may do.
     pub scopes: Arc<[String]>,
 }
 
 impl Caller {
+    /// On whose account it acts: the workspace's, or where it names none the organisation's.
+    #[must_use]
+    pub fn account(&self) -> Cow<'_, str> {
+        match &self.organisation {
+            Some(organisation) if self.workspace.is_empty() => key_place(organisation).into(),
+            _ => self.workspace.as_str().into(),
+        }
+    }
+
     /// Refuses all but an operator's key.
     ///
     /// # Errors
@@ -129,7 +147,8 @@ pub struct Access {
     store: SharedStore,
     clock: SharedClock,
     keys: Mutex<Memory<Arc<Known>>>,
-    workspaces: Mutex<Memory<()>>,
+    /// By workspace, the organisation that owns it.
+    workspaces: Mutex<Memory<String>>,
 }
 
 /// A key's record, with its scopes read.
@@ -195,24 +214,40 @@ impl Access {
             })?),
         };
         let operator = record.workspace == EVERY;
-        let workspace = match (operator, wanted) {
-            (true, wanted) => wanted.unwrap_or(MAIN).to_owned(),
-            (false, Some(wanted)) if wanted != record.workspace => {
-                return Err(Problem::new(
-                    Code::OtherWorkspace,
-                    format!(
-                        "The key `{}` does not open the workspace `{wanted}`.",
-                        record.id
-                    ),
-                ));
-            }
-            (false, _) => record.workspace.clone(),
+        let organisation = of_key_place(&record.workspace);
+        let closed = |wanted: &str| {
+            Problem::new(
+                Code::OtherWorkspace,
+                format!(
+                    "The key `{}` does not open the workspace `{wanted}`.",
+                    record.id
+                ),
+            )
         };
-        self.must_exist(&workspace).await?;
+        let workspace = if operator {
+            wanted.unwrap_or(MAIN).to_owned()
+        } else if let Some(own) = organisation {
+            let wanted = wanted.unwrap_or_default();
+            if !wanted.is_empty() && self.owner(wanted).await?.as_deref() != Some(own) {
+                return Err(closed(wanted));
+            }
+            wanted.to_owned()
+        } else if let Some(wanted) = wanted.filter(|wanted| *wanted != record.workspace) {
+            return Err(closed(wanted));
+        } else {
+            record.workspace.clone()
+        };
+        if organisation.is_none() && self.owner(&workspace).await?.is_none() {
+            return Err(Problem::new(
+                Code::NotFound,
+                format!("There is no workspace `{workspace}`. An operator can make it."),
+            ));
+        }
         Ok(Caller {
             key: record.id.clone(),
             workspace,
             operator,
+            organisation: organisation.map(str::to_owned),
             scopes: known.scopes.clone(),
         })
     }
@@ -238,21 +273,20 @@ impl Access {
         Ok(Some(known))
     }
 
-    async fn must_exist(&self, workspace: &str) -> Result<(), Problem> {
+    /// The organisation that owns a workspace; none where there is no such workspace.
+    async fn owner(&self, workspace: &str) -> Result<Option<String>, Problem> {
         let now = self.clock.now();
         let ticket = match lock(&self.workspaces).get(workspace, now) {
-            Ok(()) => return Ok(()),
+            Ok(owner) => return Ok(Some(owner)),
             Err(ticket) => ticket,
         };
         let query = Query::<Workspace>::all().equal("id", workspace);
-        if self.store.first(query).await?.is_none() {
-            return Err(Problem::new(
-                Code::NotFound,
-                format!("There is no workspace `{workspace}`. An operator can make it."),
-            ));
-        }
-        lock(&self.workspaces).put(workspace, (), now, ticket);
-        Ok(())
+        let Some(row) = self.store.first(query).await? else {
+            return Ok(None);
+        };
+        let owner = row.organisation.clone();
+        lock(&self.workspaces).put(workspace, owner, now, ticket);
+        Ok(Some(row.organisation))
     }
 }
 
@@ -331,6 +365,13 @@ impl Gate {
                         format!("The key `{}` lacks the scope `{missing}`.", caller.key),
                     ));
                 }
+                if caller.workspace.is_empty() && !needs_no_workspace(path) {
+                    return Err(Problem::new(
+                        Code::InvalidHeader,
+                        "A key of an organisation opens several workspaces: say by the header \
+                         Jackfield-Workspace in which of them this is to be done.",
+                    ));
+                }
                 tracing::Span::current().record("workspace", caller.workspace.as_str());
                 request.extensions_mut().insert(caller);
                 Ok(())
@@ -342,6 +383,14 @@ impl Gate {
             ))),
         }
     }
+}
+
+/// Whether a route, by its path, does without a workspace.
+fn needs_no_workspace(path: &str) -> bool {
+    WITHOUT_WORKSPACE.iter().any(|root| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// The layer: lets a request pass, or answers it with a problem.

@@ -101,6 +101,8 @@ struct Known {
     key: String,
     workspace: String,
     operator: bool,
+    #[serde(default)]
+    organisation: Option<String>,
     scopes: Vec<String>,
 }
 
@@ -110,6 +112,7 @@ impl From<Caller> for Known {
             key: caller.key,
             workspace: caller.workspace,
             operator: caller.operator,
+            organisation: caller.organisation,
             scopes: caller.scopes.to_vec(),
         }
     }
@@ -121,6 +124,7 @@ impl From<Known> for Caller {
             key: known.key,
             workspace: known.workspace,
             operator: known.operator,
+            organisation: known.organisation,
             scopes: known.scopes.into(),
         }
     }

@@ -329,7 +329,7 @@ pub async fn replay<F: Future<Output = Response>>(
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let body = read_body(body, length, body_limit(parts.uri.path())).await?;
     let fingerprint = fingerprint(&parts, &body);
-    match replay.turn(&caller.workspace, &key, fingerprint).await? {
+    match replay.turn(&caller.account(), &key, fingerprint).await? {
         Turn::Answer(answer) => Ok(replayed(*answer)),
         Turn::Go(under_way, row) => {
             parts.extensions.insert(RequestKey(key));

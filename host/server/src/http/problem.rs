@@ -71,6 +71,8 @@ codes! {
     MissingScope "missing-scope" 403 "The key does not allow this";
     /// The key is of another workspace.
     OtherWorkspace "other-workspace" 403 "The key belongs to another workspace";
+    /// The key is not one of this organisation.
+    OtherOrganisation "other-organisation" 403 "The key does not open this organisation";
     /// Only an operator's key may do this.
     OperatorOnly "operator-only" 403 "Only an operator's key allows this";
     /// The signature of a webhook is missing or wrong.

@@ -20,6 +20,9 @@ pub(crate) enum Command {
         /// Makes an operator's key, which opens every workspace
         #[arg(long)]
         operator: bool,
+        /// Makes a key of this organisation, which opens each of its workspaces
+        #[arg(long, value_name = "ORGANISATION", conflicts_with = "operator")]
+        organisation: Option<String>,
         /// How long it is good, such as `90d`
         #[arg(long, value_name = "TIME")]
         expires_in: Option<String>,
@@ -50,12 +53,14 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             name,
             scopes,
             operator,
+            organisation,
             expires_in,
         } => {
             let body = json!({
                 "name": name,
                 "scopes": scopes,
                 "operator": operator,
+                "organisation": organisation,
                 "expires-in": expires_in,
             });
             let answer = client.post(&["v1", "keys"], body).await?;

@@ -16,6 +16,7 @@ pub(super) mod inbound;
 pub(super) mod key;
 pub(super) mod message;
 pub(super) mod opt_out;
+pub(super) mod organisation;
 pub(super) mod plugin;
 mod plugin_words;
 mod project;

@@ -20,6 +20,16 @@ pub(crate) enum Command {
         /// For people [default: the id]
         #[arg(long)]
         title: Option<String>,
+        /// The organisation that owns it [default: main]
+        #[arg(long)]
+        organisation: Option<String>,
+    },
+    /// Gives a workspace to another organisation
+    Move {
+        /// Its id
+        id: String,
+        /// The organisation that is to own it
+        organisation: String,
     },
     /// Shows a workspace with its settings
     Show {
@@ -49,9 +59,19 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             let items = client.list(&["v1", "workspaces"], &[], usize::MAX).await?;
             list(json, &items, COLUMNS, "There are no workspaces.");
         }
-        Command::Create { id, title } => {
-            let body = json!({"id": id, "title": title.unwrap_or_else(|| id.clone())});
+        Command::Create {
+            id,
+            title,
+            organisation,
+        } => {
+            let title = title.unwrap_or_else(|| id.clone());
+            let body = json!({"id": id, "title": title, "organisation": organisation});
             print_json(&client.post(&["v1", "workspaces"], body).await?);
+        }
+        Command::Move { id, organisation } => {
+            let body = Body::Json(json!({"organisation": organisation}));
+            let path = ["v1", "workspaces", id.as_str()];
+            print_json(&client.call(Method::PATCH, &path, &[], body).await?);
         }
         Command::Show { id } => {
             print_json(&client.get(&["v1", "workspaces", &id], &[]).await?);

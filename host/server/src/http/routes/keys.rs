@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use jackfield_engine::schedule::Duration;
+use jackfield_messaging::key_place;
 use jackfield_store::records::ApiKey;
 use jackfield_store::{Commit, Is, Query, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,8 @@ struct KeyBody {
     name: String,
     /// `active`, `expired` or `revoked`.
     state: String,
-    /// The workspace that it opens; `*` for an operator's key.
+    /// The workspace that it opens; `*` for an operator's key, `@` and its id for one of an
+    /// organisation.
     workspace: String,
     /// What it may do.
     scopes: Vec<String>,
@@ -68,7 +70,23 @@ impl KeyBody {
     }
 }
 
-/// Lists the keys of the workspace; for an operator's key all keys of the host.
+/// The places of keys that a caller may see and revoke; none: everywhere.
+async fn places(app: &App, caller: &Caller) -> Result<Option<Vec<String>>, Problem> {
+    if caller.operator {
+        return Ok(None);
+    }
+    let Some(organisation) = &caller.organisation else {
+        return Ok(Some(vec![caller.workspace.clone()]));
+    };
+    let organisations = app.messaging.organisations();
+    let workspaces = organisations.workspaces(organisation).await?;
+    let mut places: Vec<String> = workspaces.into_iter().map(|row| row.id).collect();
+    places.push(key_place(organisation));
+    Ok(Some(places))
+}
+
+/// Lists the keys of the workspace; for a key of an organisation all of its own and of its
+/// workspaces, for an operator's key all keys of the host.
 #[utoipa::path(
     get, path = "/v1/keys", tag = "keys",
     params(PageParams),
@@ -83,8 +101,8 @@ async fn list_keys(
     const LIST: &str = "keys";
     let range = page.range(LIST)?;
     let mut query = Query::<ApiKey>::all().ascending("id");
-    if !caller.operator {
-        query = query.equal("workspace", caller.workspace.as_str());
+    if let Some(places) = places(&app, &caller).await? {
+        query = query.filter("workspace", Is::In, places);
     }
     if let Some(after) = &range.after {
         query = query.filter("id", Is::Greater, after.as_str());
@@ -111,6 +129,9 @@ struct CreateKey {
     /// An operator's key, which opens every workspace. Only an operator's key may make one.
     #[serde(default)]
     operator: bool,
+    /// A key of this organisation, which opens each of its workspaces. An operator's key or one of
+    /// the organisation may make one.
+    organisation: Option<String>,
 }
 
 /// A new key.
@@ -141,14 +162,11 @@ async fn create_key(
         .as_deref()
         .map(|time| ends(time, now))
         .transpose()?;
+    let workspace = place(&app, &caller, &body).await?;
     let key = Key::mint(&mut rand::rng());
     let row = ApiKey {
         id: key.id.clone(),
-        workspace: if body.operator {
-            EVERY.to_owned()
-        } else {
-            caller.workspace
-        },
+        workspace,
         name: body.name.trim().to_owned(),
         hash: key.hash(),
         scopes: body.scopes.into(),
@@ -164,6 +182,35 @@ async fn create_key(
         about: KeyBody::of(row, now),
     };
     Ok((StatusCode::CREATED, Extension(Withhold), Json(created)))
+}
+
+/// What a new key opens.
+async fn place(app: &App, caller: &Caller, body: &CreateKey) -> Result<String, Problem> {
+    if body.operator {
+        return Ok(EVERY.to_owned());
+    }
+    if let Some(organisation) = &body.organisation {
+        if !caller.operator && caller.organisation.as_ref() != Some(organisation) {
+            return Err(Problem::new(
+                Code::OtherOrganisation,
+                format!(
+                    "The key `{}` is not one of the organisation `{organisation}`.",
+                    caller.key
+                ),
+            ));
+        }
+        return Ok(key_place(
+            &app.messaging.organisations().get(organisation).await?.id,
+        ));
+    }
+    if caller.workspace.is_empty() {
+        return Err(Problem::new(
+            Code::InvalidHeader,
+            "Say by the header Jackfield-Workspace of which workspace the key is to be, or by \
+             `organisation` that it is to be one of the organisation.",
+        ));
+    }
+    Ok(caller.workspace.clone())
 }
 
 fn check(caller: &Caller, body: &CreateKey) -> Result<(), Problem> {
@@ -199,6 +246,13 @@ fn check(caller: &Caller, body: &CreateKey) -> Result<(), Problem> {
                 jackfield_engine::document::problem::nearest(scope, names),
             );
         }
+    }
+    if body.operator && body.organisation.is_some() {
+        wrong(
+            "/organisation".to_owned(),
+            "an operator's key opens every organisation: leave one of the two out".to_owned(),
+            None,
+        );
     }
     if !errors.is_empty() {
         let detail = "The key cannot be made; nothing was changed.";
@@ -260,7 +314,11 @@ async fn revoke_key(
     let row = store
         .first(Query::<ApiKey>::all().equal("id", id.as_str()))
         .await?;
-    let row = row.filter(|row| caller.operator || row.workspace == caller.workspace);
+    let places = places(&app, &caller).await?;
+    let row = row.filter(|row| {
+        let places = places.as_ref();
+        places.is_none_or(|places| places.contains(&row.workspace))
+    });
     let Some(row) = row else {
         return Err(Problem::not_found("key", &id));
     };

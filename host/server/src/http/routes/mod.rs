@@ -16,6 +16,7 @@ mod keys;
 mod lists;
 mod messages;
 mod opt_outs;
+mod organisations;
 mod plugins;
 mod public;
 mod runs;
@@ -64,6 +65,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(subscriptions::router())
         .merge(inbound::router())
         .merge(keys::router())
+        .merge(organisations::router())
         .merge(workspaces::router())
         .merge(calendars::router())
         .merge(hosts::router())

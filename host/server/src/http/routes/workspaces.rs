@@ -1,13 +1,14 @@
 //! `/v1/workspaces`: accounts and their settings.
 
 use crate::http::app::App;
-use crate::http::auth::Caller;
+use crate::http::auth::{Caller, MAIN};
 use crate::http::extract::{At, Json as Body, Params};
 use crate::http::paging::{Page, PageParams};
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::{Code, ErrorItem, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jackfield_engine::document::problem::nearest;
 use jackfield_store::records::Workspace;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,9 +55,23 @@ async fn body(app: &App, row: Workspace) -> Result<WorkspaceBody, Problem> {
     })
 }
 
+/// Whether the key opens a workspace, whichever it acts in now.
+fn opens(caller: &Caller, row: &Workspace) -> bool {
+    match &caller.organisation {
+        Some(organisation) => *organisation == row.organisation,
+        None => caller.operator || caller.workspace == row.id,
+    }
+}
+
 /// The workspace of this id, if the caller may see it.
 async fn seen(app: &App, caller: &Caller, id: &str) -> Result<Workspace, Problem> {
-    if !caller.operator && caller.workspace != id {
+    let found = app.messaging.workspaces().get(id).await?;
+    let opened = match &found {
+        Some(row) => opens(caller, row),
+        // Only the operator may know that it is not there.
+        None => caller.operator,
+    };
+    if !opened {
         return Err(Problem::new(
             Code::OtherWorkspace,
             format!(
@@ -65,7 +80,7 @@ async fn seen(app: &App, caller: &Caller, id: &str) -> Result<Workspace, Problem
             ),
         ));
     }
-    match app.messaging.workspaces().get(id).await? {
+    match found {
         Some(row) => Ok(row),
         None => Err(Problem::new(
             Code::NotFound,
@@ -89,7 +104,7 @@ async fn list_workspaces(
     const LIST: &str = "workspaces";
     let range = page.range(LIST)?;
     let mut all = app.messaging.workspaces().list().await?;
-    all.retain(|row| caller.operator || row.id == caller.workspace);
+    all.retain(|row| opens(&caller, row));
     let page = Page::cut(all, &range, LIST, |row| row.id.clone());
     let mut items = Vec::with_capacity(page.items.len());
     for row in page.items {
@@ -116,6 +131,21 @@ struct CreateWorkspace {
     settings: Value,
 }
 
+/// Refuses an organisation that there is not.
+async fn must_be_there(app: &App, organisation: &str) -> Result<(), Problem> {
+    let all = app.messaging.organisations().list().await?;
+    if all.iter().any(|row| row.id == organisation) {
+        return Ok(());
+    }
+    let detail = format!("There is no organisation `{organisation}`; nothing was changed.");
+    Err(Problem::new(Code::Invalid, detail).with_errors([ErrorItem {
+        path: "/organisation".to_owned(),
+        message: "make the organisation first".to_owned(),
+        suggestion: nearest(organisation, all.iter().map(|row| row.id.as_str())),
+        ..ErrorItem::default()
+    }]))
+}
+
 /// Makes a workspace. Needs an operator's key.
 #[utoipa::path(
     post, path = "/v1/workspaces", tag = "workspaces",
@@ -130,7 +160,8 @@ async fn create_workspace(
 ) -> Result<(StatusCode, Json<WorkspaceBody>), Problem> {
     caller.must_be_operator("A new workspace")?;
     let title = new.title.as_deref().unwrap_or(&new.id);
-    let organisation = new.organisation.as_deref().unwrap_or("main");
+    let organisation = new.organisation.as_deref().unwrap_or(MAIN);
+    must_be_there(&app, organisation).await?;
     let row = app
         .messaging
         .workspaces()
@@ -163,9 +194,11 @@ struct UpdateWorkspace {
     /// Settings to merge in (RFC 7396); null takes one back to its default.
     #[schema(value_type = Option<Object>)]
     settings: Option<Value>,
+    /// The organisation that is to own it. Needs an operator's key.
+    organisation: Option<String>,
 }
 
-/// Changes title and settings of a workspace.
+/// Changes title, settings and owner of a workspace.
 #[utoipa::path(
     patch, path = "/v1/workspaces/{id}", tag = "workspaces",
     params(("id" = String, Path, description = "The workspace's id")),
@@ -180,9 +213,17 @@ async fn update_workspace(
     Body(change): Body<UpdateWorkspace>,
 ) -> Result<Json<WorkspaceBody>, Problem> {
     seen(&app, &caller, &id).await?;
+    if let Some(organisation) = &change.organisation {
+        caller.must_be_operator("Who owns a workspace")?;
+        must_be_there(&app, organisation).await?;
+    }
     let workspaces = app.messaging.workspaces();
-    let row = workspaces
+    let mut row = workspaces
         .update(&id, change.title.as_deref(), change.settings.as_ref())
         .await?;
+    if let Some(organisation) = &change.organisation {
+        row = workspaces.give_to(&id, organisation).await?;
+        app.access.forget();
+    }
     Ok(Json(body(&app, row).await?))
 }

@@ -10,6 +10,7 @@ fn caller(workspace: &str, key: &str, operator: bool) -> Caller {
         key: key.to_owned(),
         workspace: workspace.to_owned(),
         operator,
+        organisation: None,
         scopes: Arc::from([]),
     }
 }

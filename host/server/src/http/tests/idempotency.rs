@@ -78,6 +78,7 @@ fn router(store: &SharedStore, clock: &SimulatedClock, state: &Arc<Work>) -> Rou
         key: "k".to_owned(),
         workspace: "main".to_owned(),
         operator: false,
+        organisation: None,
         scopes: Arc::from([]),
     };
     Router::new()
