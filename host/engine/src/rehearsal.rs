@@ -60,6 +60,8 @@ pub struct Scene {
     pub comments: u32,
     /// Runs that earlier activations have started.
     pub started: u32,
+    /// Rows that earlier activations have added to tables.
+    pub rows: u32,
     /// The place in the queue where the contact waits.
     pub queued: Option<String>,
     /// The lists that the contact is on. Every list is there.
@@ -302,6 +304,15 @@ impl<S: Script> Rehearsal<S> {
             }
             HostCall::ListsAdd { list } => HostReply::Truth(self.list(list, true)),
             HostCall::ListsRemove { list } => HostReply::Truth(self.list(list, false)),
+            HostCall::TablesAppend { row, .. } => {
+                HostReply::Text(match serde_json::from_str::<Value>(row) {
+                    Ok(Value::Object(row)) if !row.is_empty() => {
+                        self.scene.rows += 1;
+                        Ok(format!("row-{}", self.scene.rows))
+                    }
+                    _ => Err(refused("invalid", "a row is an object with a column")),
+                })
+            }
             HostCall::WorkflowsStart { options, .. } => {
                 HostReply::Text(match serde_json::from_str::<Value>(options) {
                     Ok(options) if options.is_object() => {

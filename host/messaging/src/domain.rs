@@ -15,6 +15,7 @@ use crate::message::{Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
 use crate::subscriptions::{self, Followed};
 use crate::timers;
+use crate::tables;
 use crate::users::UserView;
 use async_trait::async_trait;
 use jackfield_egress::Secrets;
@@ -192,6 +193,10 @@ impl Domain for Messaging {
                 let on = matches!(call, HostCall::ListsAdd { .. });
                 let called = lists::answer(context, actor, contact, list, on, pending).await;
                 truth(told(called)?)
+            }
+            HostCall::TablesAppend { table, row } => {
+                let called = tables::answer(context, actor, contact, table, row).await;
+                text(told(called)?)
             }
             HostCall::MessagesChannel { name } => {
                 let called = self.channel(actor, contact.as_ref(), name).await;

@@ -14,8 +14,9 @@ use crate::error::{Error, Result};
 use crate::lists;
 use crate::message::Entry;
 use crate::timers;
+use crate::tables;
 use jackfield_engine::{Actor, Applied, Effect, NewEvent};
-use jackfield_store::records::{Comment, Contact, Conversation as Talk, Message};
+use jackfield_store::records::{Comment, Contact, Conversation as Talk, DataRow, Message};
 use jackfield_store::{Commit, Record, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -106,6 +107,19 @@ pub(crate) enum Deed {
         /// On it, or off it.
         on: bool,
     },
+    /// A row into a table.
+    Append {
+        /// The contact that it goes with, if the run has one.
+        contact: Option<String>,
+        /// The table's name.
+        name: String,
+        /// The table's id.
+        table: String,
+        /// The row's id.
+        id: String,
+        /// Checked already: text by column.
+        cells: Value,
+    },
     /// A message into the outbox.
     Send {
         /// Its row, but for the time.
@@ -137,7 +151,8 @@ impl Deed {
             | Deed::Assign { contact, .. }
             | Deed::Leave { contact, .. }
             | Deed::List { contact, .. } => Some(contact),
-            Deed::Send { .. } => None,
+            // A row of a table is no part of the contact.
+            Deed::Append { .. } | Deed::Send { .. } => None,
         }
     }
 }
@@ -196,6 +211,33 @@ pub(crate) async fn apply(
                 message.data.order = context.next_order();
                 commit.insert(&message.write());
                 follow_up.messages.push(message);
+            }
+            Deed::Append {
+                contact,
+                name,
+                table,
+                id,
+                cells,
+            } => {
+                if let Some(who) = contact
+                    && pending_contact(context, actor, who, commit)
+                        .await?
+                        .is_none()
+                {
+                    // Deleted meanwhile, and with it what is known of it.
+                    continue;
+                }
+                if tables::is_there(context, &actor.workspace, name, table).await? {
+                    commit.insert(&DataRow {
+                        bucket: actor.bucket,
+                        id: id.clone(),
+                        workspace: actor.workspace.clone(),
+                        in_table: table.clone(),
+                        contact: contact.clone(),
+                        cells: cells.clone(),
+                        at: now,
+                    });
+                }
             }
             _ => {
                 let Some(contact) = deed.contact() else {
@@ -270,7 +312,7 @@ struct Done {
 async fn perform(context: &Context, document: &mut Document, deed: &Deed) -> Result<Done> {
     let mut done = Done::default();
     match deed {
-        Deed::Send { .. } | Deed::Comment { .. } | Deed::List { .. } => {}
+        Deed::Send { .. } | Deed::Append { .. } | Deed::Comment { .. } | Deed::List { .. } => {}
         Deed::Tags {
             add,
             remove,

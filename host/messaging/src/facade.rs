@@ -25,6 +25,7 @@ use crate::segments::Segments;
 use crate::shortcuts::Shortcuts;
 use crate::snippets::Snippets;
 use crate::subscriptions::{Dispatch, Subscriptions};
+use crate::tables::Tables;
 use crate::tasks::Tasks;
 use crate::teams::Teams;
 use crate::templates::Templates;
@@ -156,6 +157,12 @@ impl Messaging {
     #[must_use]
     pub fn teams(&self) -> Teams {
         Teams::new(Arc::clone(&self.context))
+    }
+
+    /// Tables that workflows add rows to.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        Tables::new(Arc::clone(&self.context))
     }
 
     /// Lists of contacts.

@@ -54,6 +54,7 @@ mod shortcuts;
 mod snippets;
 mod status;
 mod subscriptions;
+mod tables;
 mod tasks;
 mod teams;
 mod templates;
@@ -100,6 +101,7 @@ pub use subscriptions::{
     DeliveryView, ListDeliveries, NewSubscription, SubscriptionPatch, SubscriptionView,
     Subscriptions, TryView,
 };
+pub use tables::{TableExport, TableView, Tables};
 pub use tasks::TASK;
 pub use teams::{Member, TeamView, Teams};
 pub use templates::{TemplateSource, Templates};

@@ -241,6 +241,14 @@ pub enum HostCall {
         /// The list's name.
         list: String,
     },
+    /// Adds a row to a table.
+    #[serde(rename = "tables.append")]
+    TablesAppend {
+        /// The table's name.
+        table: String,
+        /// Values by column, as JSON.
+        row: String,
+    },
     /// Starts another workflow.
     #[serde(rename = "workflows.start")]
     WorkflowsStart {
@@ -293,6 +301,7 @@ impl HostCall {
             }
             HostCall::ListsAdd { .. } => (Interface::Lists, "lists.add"),
             HostCall::ListsRemove { .. } => (Interface::Lists, "lists.remove"),
+            HostCall::TablesAppend { .. } => (Interface::Tables, "tables.append"),
             HostCall::WorkflowsStart { .. } => (Interface::Workflows, "workflows.start"),
         }
     }
@@ -338,6 +347,7 @@ impl HostCall {
             | HostCall::ConversationsLeaveQueue { .. }
             | HostCall::ListsAdd { .. }
             | HostCall::ListsRemove { .. }
+            | HostCall::TablesAppend { .. }
             | HostCall::WorkflowsStart { .. } => Effect::Internal,
             HostCall::HttpFetch { request } => {
                 const SAFE: [&str; 5] = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"];
@@ -410,6 +420,7 @@ impl HostCall {
             | HostCall::ConversationsClose { .. }
             | HostCall::ConversationsComment { .. }
             | HostCall::ConversationsAssign { .. }
+            | HostCall::TablesAppend { .. }
             | HostCall::WorkflowsStart { .. } => HostReply::Text(Err(error)),
             HostCall::VariablesGet { .. } | HostCall::ContactsGet | HostCall::ConversationsGet => {
                 HostReply::Maybe(None)
@@ -462,7 +473,7 @@ pub enum HostReply {
     Truth(Result<bool, CallError>),
     /// `templates.render`, `contacts.update`, `contacts.retag`, `messages.channel`,
     /// `conversations.open`, `conversations.close`, `conversations.assign` (JSON), `messages.send`,
-    /// `conversations.comment`, `workflows.start` (an id), `email.check` (a greeting).
+    /// `conversations.comment`, `tables.append`, `workflows.start` (an id), `email.check` (a greeting).
     Text(Result<String, CallError>),
     /// `variables.get`, `contacts.get` and `conversations.get`: JSON.
     Maybe(Option<String>),

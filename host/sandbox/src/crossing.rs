@@ -201,6 +201,7 @@ impl Crossing for HostCall {
             HostCall::ConversationsAssign { request } => request.bytes(),
             HostCall::ConversationsLeaveQueue { id } => id.bytes(),
             HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => list.bytes(),
+            HostCall::TablesAppend { table, row } => table.bytes() + row.bytes(),
             HostCall::WorkflowsStart { workflow, options } => workflow.bytes() + options.bytes(),
         }
     }

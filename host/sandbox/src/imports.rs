@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::wit::types::CallError;
 use crate::wit::{
     clock, conditions, contacts, conversations, crypto, email, http, lists, log, messages, random,
-    templates, types, variables, workflows,
+    tables, templates, types, variables, workflows,
 };
 
 type Answer<T> = wasmtime::Result<Result<T, CallError>>;
@@ -35,6 +35,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     messages::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     conversations::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     lists::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
+    tables::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     workflows::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     Ok(())
 }
@@ -207,6 +208,12 @@ impl lists::Host for State {
     }
     async fn remove(&mut self, list: String) -> Answer<bool> {
         self.ask(HostCall::ListsRemove { list }).await
+    }
+}
+
+impl tables::Host for State {
+    async fn append(&mut self, table: String, row: String) -> Answer<String> {
+        self.ask(HostCall::TablesAppend { table, row }).await
     }
 }
 

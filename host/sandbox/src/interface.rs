@@ -40,13 +40,15 @@ pub enum Interface {
     Conversations,
     /// The workspace's lists of contacts.
     Lists,
+    /// The workspace's tables.
+    Tables,
     /// The workspace's other workflows.
     Workflows,
 }
 
 impl Interface {
     /// Every interface, in the order of the contract.
-    pub const ALL: [Interface; 14] = [
+    pub const ALL: [Interface; 15] = [
         Interface::Log,
         Interface::Clock,
         Interface::Random,
@@ -60,6 +62,7 @@ impl Interface {
         Interface::Messages,
         Interface::Conversations,
         Interface::Lists,
+        Interface::Tables,
         Interface::Workflows,
     ];
 
@@ -79,6 +82,7 @@ impl Interface {
             Interface::Messages => "messages",
             Interface::Conversations => "conversations",
             Interface::Lists => "lists",
+            Interface::Tables => "tables",
             Interface::Workflows => "workflows",
         }
     }
@@ -99,6 +103,7 @@ impl Interface {
             Interface::Messages => "import messages",
             Interface::Conversations => "import conversations",
             Interface::Lists => "import lists",
+            Interface::Tables => "import tables",
             Interface::Workflows => "import workflows",
         }
     }
@@ -138,7 +143,7 @@ impl fmt::Display for Interface {
 /// The name is none of the contract's interfaces.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no interface `{0}`; there are log, clock, random, http, email, crypto, templates, conditions, variables, contacts, messages, conversations, lists and workflows"
+    "there is no interface `{0}`; there are log, clock, random, http, email, crypto, templates, conditions, variables, contacts, messages, conversations, lists, tables and workflows"
 )]
 pub struct UnknownInterface(pub String);
 

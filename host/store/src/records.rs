@@ -1145,6 +1145,44 @@ record! {
     }
 }
 
+record! {
+    /// A table that workflows add rows to.
+    DataTable in "data_table" key("workspace", "name") {
+        /// The workspace.
+        workspace: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// What its rows name it by: another table of the same name has another.
+        id: String => Text fixed,
+        /// For people.
+        title: String => Text,
+        /// Their names, in order.
+        columns: Value => Json,
+        /// When it was made.
+        created_at: i64 => Int,
+    }
+}
+
+record! {
+    /// A row of a table.
+    DataRow in "data_row" key("bucket", "id") bucketed {
+        /// That of the run which wrote it, and of its contact.
+        bucket: i32 => Int,
+        /// Sorts by time.
+        id: String => Text,
+        /// The workspace.
+        workspace: String => Text,
+        /// The table's id.
+        in_table: String => Text,
+        /// The contact that the run was about: the row goes with it.
+        contact: Option<String> => Text,
+        /// Text by column.
+        cells: Value => Json,
+        /// When it was written.
+        at: i64 => Int,
+    }
+}
+
 /// Every table, in the order in which the migrations make them.
 pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
@@ -1198,4 +1236,6 @@ pub const TABLES: &[&Table] = &[
     SubscriptionHealth::TABLE,
     Delivery::TABLE,
     Organisation::TABLE,
+    DataTable::TABLE,
+    DataRow::TABLE,
 ];

@@ -483,6 +483,7 @@ fn scene(case: &Case) -> Result<Scene, String> {
         sent: 0,
         comments: 0,
         started: 0,
+        rows: 0,
         queued: None,
         lists: case.lists.iter().cloned().collect(),
     })

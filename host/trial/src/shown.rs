@@ -42,6 +42,7 @@ pub(crate) fn arguments(call: &HostCall) -> Value {
         HostCall::ConversationsAssign { request } => parsed(request),
         HostCall::ConversationsLeaveQueue { id } => json!(id),
         HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => json!(list),
+        HostCall::TablesAppend { table, row } => json!({"table": table, "row": parsed(row)}),
         HostCall::WorkflowsStart { workflow, options } => {
             json!({"workflow": workflow, "options": parsed(options)})
         }

@@ -288,6 +288,19 @@ bool jf_lists_remove(const char *list)
     return kept < on.count;
 }
 
+/* tables */
+
+const char *jf_tables_append(const char *table, const jf_value *row)
+{
+    jf_host *host = jf_the_host();
+    if (!jf_may_call())
+        return NULL;
+    size_t index = jf_room(&host->rows_count);
+    host->rows[index].table = jf_kept(table);
+    host->rows[index].row = row;
+    return jf_format("row-%zu", host->rows_count);
+}
+
 /* workflows */
 
 const char *jf_workflows_start(const char *workflow, const jf_start *options)

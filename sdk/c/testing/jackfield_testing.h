@@ -98,6 +98,12 @@ typedef struct jf_host {
     /** The places in the queue: `place-1`, `place-2`; NULL where one was given up. */
     const char *places[JF_MOST];
     size_t place_count;
+    /** The rows that were added to tables; their ids are `row-1`, `row-2`. */
+    struct {
+        const char *table;
+        const jf_value *row;
+    } rows[JF_MOST];
+    size_t rows_count;
     /** The workflows that were started; the runs' ids are `run-1`, `run-2`. */
     struct {
         const char *workflow;

@@ -134,6 +134,10 @@ declare module 'jackfield:plugin/lists@1.1.0' {
   export function remove(list: string): boolean;
 }
 
+declare module 'jackfield:plugin/tables@1.1.0' {
+  export function append(table: string, row: string): string;
+}
+
 declare module 'jackfield:plugin/workflows@1.1.0' {
   export function start(workflow: string, options: string): string;
 }

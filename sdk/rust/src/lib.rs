@@ -83,7 +83,7 @@ pub mod testing;
 
 pub use imports::{
     clock, conditions, contacts, conversations, crypto, email, http, lists, log, messages, random,
-    templates, variables, workflows,
+    tables, templates, variables, workflows,
 };
 
 pub use connector::{

@@ -57,6 +57,8 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
     let message = id(&api.post("/v1/messages", message).await.ok());
     let open = format!("/v1/contacts/{ANN}/conversation/open");
     let conversation = id(&api.post(&open, json!({})).await.ok());
+    let answers = json!({"columns": ["name"]});
+    api.put("/v1/tables/answers", answers).await.ok();
     api.put("/v1/lists/news", json!({})).await.ok();
     let user = api.post("/v1/users", json!({"email": "bo@example.com"}));
     let user = id(&user.await.ok());
@@ -110,6 +112,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         ("channels", vec!["chat".to_owned(), id(&channel)]),
         ("conversations", vec![conversation]),
         ("lists", vec!["news".to_owned()]),
+        ("tables", vec!["answers".to_owned()]),
         ("users", vec![user, "bo@example.com".to_owned()]),
         ("teams", vec!["sales".to_owned()]),
         ("queue", vec![place]),
@@ -148,6 +151,7 @@ fn body(path: &str) -> Option<Value> {
         "/v1/contacts/{contact}/conversation/snooze" => json!({"for": "1h"}),
         "/v1/queue/{id}/take" => json!({"user": "bo@example.com"}),
         "/v1/imports/{id}/review" | "/v1/imports/{id}/start" => json!({"purpose": "upsert"}),
+        "/v1/tables/{name}" => json!({"columns": ["name"]}),
         "/v1/lists/{name}/contacts" => json!({"contact": ANN}),
         "/v1/organisations/{id}" | "/v1/workspaces/{id}" => json!({"title": "Taken"}),
         path if path.ends_with("/secrets/{name}") => json!({"value": "taken"}),

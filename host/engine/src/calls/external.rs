@@ -74,6 +74,7 @@ pub(crate) fn summary(call: &HostCall) -> String {
         HostCall::VariablesSet { name, .. } => name.clone(),
         HostCall::TemplatesRender { name, .. } | HostCall::MessagesChannel { name } => name.clone(),
         HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => list.clone(),
+        HostCall::TablesAppend { table, .. } => table.clone(),
         HostCall::WorkflowsStart { workflow, .. } => workflow.clone(),
         _ => String::new(),
     }

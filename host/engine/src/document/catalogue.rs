@@ -35,6 +35,11 @@ pub trait Catalogue {
         None
     }
 
+    /// The names of the tables.
+    fn tables(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// The names of the teams of users.
     fn teams(&self) -> Option<Vec<String>> {
         None

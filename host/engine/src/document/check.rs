@@ -203,6 +203,7 @@ impl Document {
                     fields
                 }),
                 "list" => catalogue.lists(),
+                "table" => catalogue.tables(),
                 "team" => catalogue.teams(),
                 "workflow" => catalogue.workflows().map(|all| {
                     let startable = all.into_iter().filter(|one| one.manual);
@@ -227,6 +228,7 @@ impl Document {
                 "template" => ("template", "unknown-template"),
                 "step" => ("step", "dangling-target"),
                 "list" => ("list", "unknown-list"),
+                "table" => ("table", "unknown-table"),
                 "team" => ("team", "unknown-team"),
                 "workflow" if text == self.name => {
                     // Told as a loop.

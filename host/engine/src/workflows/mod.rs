@@ -20,8 +20,8 @@ use crate::plugins::{Loaded, PluginError, Plugins, version_key};
 use crate::prepared::Prepared;
 use crate::variables::{self, Snippets};
 use jackfield_store::records::{
-    Calendar, Channel, ContactField, ContactList, File, Schedule, Secret, Snippet, Team, Template,
-    Webhook, Workflow, WorkflowVersion,
+    Calendar, Channel, ContactField, ContactList, DataTable, File, Schedule, Secret, Snippet, Team,
+    Template, Webhook, Workflow, WorkflowVersion,
 };
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
@@ -606,6 +606,13 @@ impl Workflows {
             .into_iter()
             .map(|list| list.name)
             .collect();
+        let tables = self
+            .store
+            .find(Query::<DataTable>::all().equal("workspace", workspace))
+            .await?
+            .into_iter()
+            .map(|table| table.name)
+            .collect();
         let teams = self
             .store
             .find(Query::<Team>::all().equal("workspace", workspace))
@@ -640,6 +647,7 @@ impl Workflows {
             templates,
             fields,
             lists,
+            tables,
             teams,
             snippets: variables::snippet::of_rows(snippets),
             files,
@@ -693,6 +701,7 @@ struct Installed {
     /// With their types.
     fields: HashMap<String, String>,
     lists: Vec<String>,
+    tables: Vec<String>,
     teams: Vec<String>,
     snippets: Snippets,
     files: Vec<String>,
@@ -734,6 +743,10 @@ impl Catalogue for Installed {
 
     fn lists(&self) -> Option<Vec<String>> {
         Some(self.lists.clone())
+    }
+
+    fn tables(&self) -> Option<Vec<String>> {
+        Some(self.tables.clone())
     }
 
     fn teams(&self) -> Option<Vec<String>> {

@@ -9,7 +9,7 @@ use crate::context::{Context, Home};
 use crate::error::Result;
 use crate::tasks::Task;
 use jackfield_store::records::{
-    Comment, Contact, Conversation, Decision, Delivery, Enrolment, Event, Identity as Row,
+    Comment, Contact, Conversation, DataRow, Decision, Delivery, Enrolment, Event, Identity as Row,
     ImportRow, ListMember, MergedContact, Message, Seen, Timer,
 };
 use jackfield_store::{Commit, Query, StoreExt, bucket_in};
@@ -19,8 +19,8 @@ const BATCH: i64 = 500;
 
 impl Contacts {
     /// Deletes a contact with its messages, conversations, comments, events and their
-    /// deliveries, decisions, enrolments and places on lists, and with all that contacts left that
-    /// it absorbed.
+    /// deliveries, decisions, enrolments, places on lists and rows in tables, and with all that
+    /// contacts left that it absorbed.
     ///
     /// # Errors
     /// `not-found`; `conflict` while it absorbs another.
@@ -156,6 +156,10 @@ async fn history(context: &Context, bucket: i32, workspace: &str, id: &str) -> R
     let imported = Query::<ImportRow>::of(bucket).equal("contact", id);
     for row in context.store().find(imported.limit(BATCH)).await? {
         commit.delete::<ImportRow>([row.import.into(), row.pass.into(), row.line.into()]);
+    }
+    let written = Query::<DataRow>::of(bucket).equal("contact", id);
+    for row in context.store().find(written.limit(BATCH)).await? {
+        commit.delete::<DataRow>([row.id.into()]);
     }
     let deliveries = Query::<Delivery>::of(bucket).equal("contact", id);
     for row in context.store().find(deliveries.limit(BATCH)).await? {

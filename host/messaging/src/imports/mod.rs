@@ -5,7 +5,7 @@
 //! columns, `row` carries one row out, `job` all of them, `state` says where it stands, and this file
 //! is what the API does. `export` is the way back.
 
-mod cells;
+pub(crate) mod cells;
 mod export;
 mod file;
 pub(crate) mod job;

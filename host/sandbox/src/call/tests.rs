@@ -116,6 +116,10 @@ fn every() -> Vec<HostCall> {
         HostCall::ConversationsLeaveQueue { id: text() },
         HostCall::ListsAdd { list: text() },
         HostCall::ListsRemove { list: text() },
+        HostCall::TablesAppend {
+            table: text(),
+            row: text(),
+        },
         HostCall::WorkflowsStart {
             workflow: text(),
             options: text(),

@@ -26,8 +26,8 @@ use client::{Client, Connection};
 use commands::{
     blacklist, calendar, channel, contact, contact_field, contact_list, conversation, event, file,
     host, import, inbound, key, message, opt_out, organisation, plugin, queue, ready, run,
-    schedule, secret, segment, shortcut, snippet, subscription, team, template, user, workflow,
-    workspace,
+    schedule, secret, segment, shortcut, snippet, subscription, tables, team, template, user,
+    workflow, workspace,
 };
 use exit::Failure;
 use std::process::ExitCode;
@@ -96,6 +96,8 @@ enum Command {
     Queue(Group<queue::Command>),
     /// Lists of contacts: make, fill, look at
     List(Group<contact_list::Command>),
+    /// Tables that workflows add rows to: make, look at, download
+    Table(Group<tables::Command>),
     /// Saved filters of contacts: make, look at, count
     Segment(Group<segment::Command>),
     /// Contacts out of CSV files: review, start, look at, cancel
@@ -183,6 +185,7 @@ impl Cli {
             Command::User(group) => with(group, user::run).await,
             Command::Team(group) => with(group, team::run).await,
             Command::Queue(group) => with(group, queue::run).await,
+            Command::Table(group) => with(group, tables::run).await,
             Command::List(group) => with(group, contact_list::run).await,
             Command::Segment(group) => with(group, segment::run).await,
             Command::Import(group) => with(group, import::run).await,

@@ -39,11 +39,11 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("secrets:write", "set and delete secrets"),
     (
         "contacts:read",
-        "see contacts, their conversations, contact fields, lists, segments, imports, the blacklist, the queue, opt-outs and decisions",
+        "see contacts, their conversations, contact fields, lists, tables, segments, imports, the blacklist, the queue, opt-outs and decisions",
     ),
     (
         "contacts:write",
-        "change and assign contacts, their conversations, contact fields, lists, segments, imports, the blacklist and opt-outs",
+        "change and assign contacts, their conversations, contact fields, lists, tables, segments, imports, the blacklist and opt-outs",
     ),
     ("users:read", "see users and teams"),
     (

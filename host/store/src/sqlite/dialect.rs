@@ -100,6 +100,7 @@ mod tests {
                 include_str!("../../migrations/sqlite/0008_merged_contacts.sql"),
                 include_str!("../../migrations/sqlite/0009_queues.sql"),
                 include_str!("../../migrations/sqlite/0010_snippets_and_files.sql"),
+                include_str!("../../migrations/sqlite/0011_tables.sql"),
                 include_str!("../../migrations/sqlite/0012_subscriptions.sql"),
                 include_str!("../../migrations/sqlite/0013_organisations.sql"),
             ))

@@ -295,6 +295,11 @@ bool jf_lists_add(const char *list);
 /** Takes the contact off a list; whether it was on it. */
 bool jf_lists_remove(const char *list);
 
+/* tables: the workspace's. */
+
+/** Adds a row, an object with values by column; the row's id, or NULL where it was refused. */
+const char *jf_tables_append(const char *table, const jf_value *row);
+
 /* workflows: the workspace's others. */
 
 /** What a workflow starts with; NULL leaves a part out. */

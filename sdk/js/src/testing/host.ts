@@ -155,6 +155,8 @@ export class Host {
   readonly places = new Set<string>();
   /** The lists that the contact is on. */
   readonly onLists: Set<string>;
+  /** The rows that were added to tables; their ids are `row-1`, `row-2`, ... */
+  readonly rows: { table: string; row: { [column: string]: unknown } }[] = [];
   /** The workflows that were started; the runs' ids are `run-1`, `run-2`, ... */
   readonly started: Started[] = [];
   /** The lines of the log, such as `info: done`. */

@@ -121,6 +121,8 @@ class Host:
         self.assigned: list[dict[str, Json]] = []
         """What was asked of `conversations.assign`, as it crosses: `{"team", "only-online"?, ...}`;
         the places in the queue are `place-1`, `place-2`, ..."""
+        self.rows: list[tuple[str, dict[str, Json]]] = []
+        """The rows that were added to tables, with the table's name; their ids are `row-1`, ..."""
         self.started: list[tuple[str, dict[str, Json]]] = []
         """The workflows that were started, each with its options; the runs' ids are `run-1`, ..."""
         self.logs: list[str] = []
@@ -355,6 +357,13 @@ class Host:
         if self._lists is not None and name not in self._lists:
             there = ", ".join(self._lists)
             raise call_error("not-found", f"there is no list `{name}`; there are: {there}")
+
+    def _tables_append(self, table: str, row: str) -> str:
+        cells = json.loads(row)
+        if not isinstance(cells, dict) or not cells:
+            raise call_error("invalid", "a row is an object with a column")
+        self.rows.append((table, cells))
+        return f"row-{len(self.rows)}"
 
     def _workflows_start(self, workflow: str, options: str) -> str:
         asked: dict[str, Json] = json.loads(options)

@@ -17,6 +17,7 @@ pub mod lists;
 pub mod log;
 pub mod messages;
 pub mod random;
+pub mod tables;
 pub mod templates;
 pub mod variables;
 pub mod workflows;
@@ -27,7 +28,7 @@ pub(crate) mod sys {
     pub(crate) use crate::bindings::connector::jackfield::plugin::email;
     pub(crate) use crate::bindings::step::jackfield::plugin::{
         clock, conditions, contacts, conversations, crypto, http, lists, log, messages, random,
-        templates, variables, workflows,
+        tables, templates, variables, workflows,
     };
 }
 #[cfg(not(target_arch = "wasm32"))]

@@ -51,6 +51,7 @@ pub(super) struct Record {
     pub(super) assigned: Vec<Value>,
     pub(super) places: Vec<String>,
     pub(super) queued: usize,
+    pub(super) rows: Vec<(String, Value)>,
     pub(super) started: Vec<(String, Value)>,
     pub(super) logs: Vec<String>,
 }
@@ -328,6 +329,11 @@ impl Installed {
     /// What was asked of `conversations.assign`; the places in the queue are `place-1`, `place-2`, ...
     pub fn assigned(&self) -> Vec<Value> {
         with(|host| host.record.assigned.clone())
+    }
+
+    /// The rows that were added to tables: the table's name and values by column.
+    pub fn rows(&self) -> Vec<(String, Value)> {
+        with(|host| host.record.rows.clone())
     }
 
     /// The lists that the contact is on.

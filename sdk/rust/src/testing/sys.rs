@@ -4,6 +4,7 @@
 pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod lists;
+pub(crate) mod tables;
 pub(crate) mod workflows;
 
 use super::host::Host;

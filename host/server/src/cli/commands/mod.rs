@@ -30,6 +30,7 @@ pub(super) mod segment;
 pub(super) mod shortcut;
 pub(super) mod snippet;
 pub(super) mod subscription;
+pub(super) mod tables;
 pub(super) mod team;
 pub(super) mod template;
 mod trial;

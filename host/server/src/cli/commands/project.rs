@@ -204,6 +204,7 @@ fn words(interface: Interface) -> &'static str {
         Interface::Contacts => "read and change the run's contact",
         Interface::Messages => "send messages through the workspace's channels",
         Interface::Conversations => "open, close and comment on the contact's conversations",
+        Interface::Tables => "add rows to the workspace's tables",
         Interface::Lists => "put the contact on the workspace's lists, and take it off",
         Interface::Workflows => "start other workflows for the contact",
     }

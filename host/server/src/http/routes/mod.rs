@@ -27,6 +27,7 @@ mod shortcuts;
 mod snippets;
 mod stream;
 mod subscriptions;
+mod tables;
 mod templates;
 mod users;
 mod workflows;
@@ -54,6 +55,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(conversations::router())
         .merge(users::router())
         .merge(lists::router())
+        .merge(tables::router())
         .merge(blacklist::router())
         .merge(segments::router())
         .merge(imports::router())
