@@ -17,6 +17,7 @@ from jackfield_plugin import (
     log,
     messages,
     random,
+    tables,
     templates,
     variables,
     workflows,
@@ -170,6 +171,13 @@ class Imports(unittest.TestCase):
             }
             anybody = {"workspace": True, "not-on-call": True}
             self.assertEqual(host.assigned[1:], [{"nobody": True}, sales, anybody])
+
+    def test_a_row_is_added_to_a_table_and_an_empty_one_refused(self) -> None:
+        with Host() as host:
+            self.assertEqual(tables.append("answers", {"name": "Ann", "stars": 5}), "row-1")
+            with self.assertRaisesRegex(CallError, "invalid"):
+                tables.append("answers", {})
+            self.assertEqual(host.rows, [("answers", {"name": "Ann", "stars": 5})])
 
     def test_lists_say_whether_something_changed_and_which_there_are(self) -> None:
         with Host(contact={}, on_lists=["news"]) as host:
