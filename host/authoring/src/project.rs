@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "a step cannot need `email`; it may need log, clock, random, http, crypto, templates, \
-             conditions, variables, contacts, messages, conversations, lists, tables, workflows"
+             conditions, variables, contacts, messages, conversations, lists, tables, files, workflows"
         );
         assert!(!place.exists());
     }

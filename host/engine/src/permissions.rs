@@ -42,7 +42,7 @@ pub struct SecretUse {
     /// Hosts; empty means every granted host.
     #[serde(default)]
     pub hosts: BTreeSet<String>,
-    /// `header`, `basic-auth`, `query`, `path`, `body`, `smtp-auth`, `hmac`.
+    /// `header`, `basic-auth`, `query`, `path`, `body`, `smtp-auth`, `hmac`, `sign`.
     #[serde(default)]
     pub places: BTreeSet<String>,
 }
@@ -196,7 +196,7 @@ pub(crate) fn caller(
             places: usage
                 .places
                 .iter()
-                // `hmac` is a place that never leaves the host: `calls::local` looks at it.
+                // `hmac` and `sign` never leave the host: `calls::local` looks at them.
                 .filter_map(|place| {
                     Place::ALL
                         .into_iter()

@@ -304,6 +304,10 @@ impl<S: Script> Rehearsal<S> {
             }
             HostCall::ListsAdd { list } => HostReply::Truth(self.list(list, true)),
             HostCall::ListsRemove { list } => HostReply::Truth(self.list(list, false)),
+            HostCall::FilesRead { name } => {
+                let said = "a case says what a file holds, under `calls`";
+                HostReply::Digest(Err(refused("not-found", format!("`{name}`: {said}"))))
+            }
             HostCall::TablesAppend { row, .. } => {
                 HostReply::Text(match serde_json::from_str::<Value>(row) {
                     Ok(Value::Object(row)) if !row.is_empty() => {

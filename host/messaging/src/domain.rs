@@ -10,12 +10,14 @@ use crate::conversations::document::Conversation;
 use crate::effects::{self, Deed, FollowUp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::facade::Messaging;
+use crate::files;
 use crate::lists;
 use crate::message::{Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
 use crate::subscriptions::{self, Followed};
 use crate::timers;
 use crate::tables;
+use crate::timers;
 use crate::users::UserView;
 use async_trait::async_trait;
 use jackfield_egress::Secrets;
@@ -197,6 +199,17 @@ impl Domain for Messaging {
             HostCall::TablesAppend { table, row } => {
                 let called = tables::answer(context, actor, contact, table, row).await;
                 text(told(called)?)
+            }
+            HostCall::FilesRead { name } => {
+                let read = files::answer(&self.context, &actor.workspace, name).await;
+                match read {
+                    Ok(read) => (HostReply::Digest(read), Vec::new()),
+                    Err(error) if error.kind == ErrorKind::Unavailable => return Err(error.into()),
+                    Err(error) => {
+                        let refused = refusal(error.code, error.message);
+                        (HostReply::Digest(Err(refused)), Vec::new())
+                    }
+                }
             }
             HostCall::MessagesChannel { name } => {
                 let called = self.channel(actor, contact.as_ref(), name).await;

@@ -6,11 +6,13 @@
 //! the bytes themselves go out, since nobody fetches what is attached.
 
 use crate::context::Context;
+use crate::domain::refusal;
 use crate::error::{Error, Problem, Result};
 use crate::message::Trouble;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jackfield_engine::variables::{Files as Addresses, names_file};
+use jackfield_sandbox::wit::CallError;
 use jackfield_store::records::{File as Row, FileChunk, Snippet, Template};
 use jackfield_store::{Commit, Is, Query, StoreExt};
 use rand::Rng as _;
@@ -32,6 +34,8 @@ const PIECE: usize = 1024 * 1024;
 const MOST_IN_MAIL: i64 = 25 * 1024 * 1024;
 /// Pieces without a file are swept away after so many milliseconds: no upload takes longer.
 const ABANDONED: i64 = 60 * 60 * 1_000;
+/// The largest file that a plugin reads, in bytes.
+const MOST_READ: i64 = 256 * 1024;
 /// What bytes are of which nothing is known.
 const BYTES: &str = "application/octet-stream";
 
@@ -359,6 +363,30 @@ impl Context {
             .put(key, Arc::clone(&all), self.copy_until(), ticket);
         Ok(all)
     }
+}
+
+/// Answers `files.read`.
+pub(crate) async fn answer(
+    context: &Arc<Context>,
+    workspace: &str,
+    name: &str,
+) -> Result<std::result::Result<Vec<u8>, CallError>> {
+    let all = rows(context, workspace).await?;
+    let Some(row) = all.iter().find(|row| row.name == name) else {
+        let names: Vec<&str> = all.iter().take(20).map(|row| row.name.as_str()).collect();
+        let there = if names.is_empty() {
+            "there is none yet".to_owned()
+        } else {
+            format!("there are: {}", names.join(", "))
+        };
+        let said = format!("there is no file `{name}`; {there}");
+        return Ok(Err(refusal("not-found", said)));
+    };
+    if row.size > MOST_READ {
+        let said = format!("`{name}` has more than {MOST_READ} bytes");
+        return Ok(Err(refusal("too-large", said)));
+    }
+    Ok(Ok(content(context, row.clone()).whole().await?))
 }
 
 /// Puts the bytes of the workspace's own files into a mail, where it names their addresses.

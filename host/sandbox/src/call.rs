@@ -134,6 +134,17 @@ pub enum HostCall {
         #[serde(with = "wire::bytes")]
         candidate: Vec<u8>,
     },
+    /// A signature under a private key.
+    #[serde(rename = "crypto.sign")]
+    CryptoSign {
+        /// The algorithm's name.
+        algorithm: String,
+        /// The secret's name.
+        secret: String,
+        /// Of what.
+        #[serde(with = "wire::bytes")]
+        data: Vec<u8>,
+    },
     /// A template with values put in.
     #[serde(rename = "templates.render")]
     TemplatesRender {
@@ -249,6 +260,12 @@ pub enum HostCall {
         /// Values by column, as JSON.
         row: String,
     },
+    /// The bytes of a file.
+    #[serde(rename = "files.read")]
+    FilesRead {
+        /// The file's name.
+        name: String,
+    },
     /// Starts another workflow.
     #[serde(rename = "workflows.start")]
     WorkflowsStart {
@@ -275,6 +292,7 @@ impl HostCall {
             HostCall::CryptoHmac { .. } => (Interface::Crypto, "crypto.hmac"),
             HostCall::CryptoVerify { .. } => (Interface::Crypto, "crypto.verify"),
             HostCall::CryptoEqual { .. } => (Interface::Crypto, "crypto.equal"),
+            HostCall::CryptoSign { .. } => (Interface::Crypto, "crypto.sign"),
             HostCall::TemplatesRender { .. } => (Interface::Templates, "templates.render"),
             HostCall::ConditionsEvaluate { .. } => (Interface::Conditions, "conditions.evaluate"),
             HostCall::VariablesGet { .. } => (Interface::Variables, "variables.get"),
@@ -302,6 +320,7 @@ impl HostCall {
             HostCall::ListsAdd { .. } => (Interface::Lists, "lists.add"),
             HostCall::ListsRemove { .. } => (Interface::Lists, "lists.remove"),
             HostCall::TablesAppend { .. } => (Interface::Tables, "tables.append"),
+            HostCall::FilesRead { .. } => (Interface::Files, "files.read"),
             HostCall::WorkflowsStart { .. } => (Interface::Workflows, "workflows.start"),
         }
     }
@@ -329,9 +348,11 @@ impl HostCall {
             | HostCall::CryptoHmac { .. }
             | HostCall::CryptoVerify { .. }
             | HostCall::CryptoEqual { .. }
+            | HostCall::CryptoSign { .. }
             | HostCall::TemplatesRender { .. }
             | HostCall::ConditionsEvaluate { .. }
             | HostCall::VariablesGet { .. }
+            | HostCall::FilesRead { .. }
             | HostCall::ContactsGet
             | HostCall::MessagesChannel { .. }
             | HostCall::ConversationsGet => Effect::Local,
@@ -403,7 +424,9 @@ impl HostCall {
             }
             HostCall::HttpFetch { .. } => HostReply::Response(Err(error)),
             HostCall::EmailSend { .. } => HostReply::Accepted(Err(error)),
-            HostCall::CryptoHmac { .. } => HostReply::Digest(Err(error)),
+            HostCall::CryptoHmac { .. }
+            | HostCall::CryptoSign { .. }
+            | HostCall::FilesRead { .. } => HostReply::Digest(Err(error)),
             HostCall::CryptoVerify { .. }
             | HostCall::CryptoEqual { .. }
             | HostCall::ConditionsEvaluate { .. }
@@ -462,7 +485,7 @@ pub enum HostReply {
     Number(Result<u64, CallError>),
     /// `random.bytes` and `crypto.hash`.
     Bytes(#[serde(with = "wire::bytes")] Vec<u8>),
-    /// `crypto.hmac`.
+    /// `crypto.hmac`, `crypto.sign` and `files.read`.
     Digest(#[serde(with = "wire::bytes_result")] Result<Vec<u8>, CallError>),
     /// `http.fetch`.
     Response(#[serde(with = "wire::response")] Result<http::Response, CallError>),

@@ -187,6 +187,11 @@ impl Crossing for HostCall {
                 ..
             } => PLAIN + secret.bytes() + data.bytes() + signature.bytes(),
             HostCall::CryptoEqual { secret, candidate } => secret.bytes() + candidate.bytes(),
+            HostCall::CryptoSign {
+                algorithm,
+                secret,
+                data,
+            } => algorithm.bytes() + secret.bytes() + data.bytes(),
             HostCall::TemplatesRender { name, values } => name.bytes() + values.bytes(),
             HostCall::ConditionsEvaluate { condition } => condition.bytes(),
             HostCall::VariablesGet { path } => path.bytes(),
@@ -202,6 +207,7 @@ impl Crossing for HostCall {
             HostCall::ConversationsLeaveQueue { id } => id.bytes(),
             HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => list.bytes(),
             HostCall::TablesAppend { table, row } => table.bytes() + row.bytes(),
+            HostCall::FilesRead { name } => name.bytes(),
             HostCall::WorkflowsStart { workflow, options } => workflow.bytes() + options.bytes(),
         }
     }

@@ -9,8 +9,8 @@ use crate::call::HostCall;
 use crate::state::State;
 use crate::wit::types::CallError;
 use crate::wit::{
-    clock, conditions, contacts, conversations, crypto, email, http, lists, log, messages, random,
-    tables, templates, types, variables, workflows,
+    clock, conditions, contacts, conversations, crypto, email, files, http, lists, log, messages,
+    random, tables, templates, types, variables, workflows,
 };
 
 type Answer<T> = wasmtime::Result<Result<T, CallError>>;
@@ -36,6 +36,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     conversations::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     lists::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     tables::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
+    files::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     workflows::add_to_linker::<State, HasSelf<State>>(linker, itself)?;
     Ok(())
 }
@@ -123,6 +124,14 @@ impl crypto::Host for State {
     }
     async fn equal(&mut self, secret: String, candidate: Vec<u8>) -> Answer<bool> {
         self.ask(HostCall::CryptoEqual { secret, candidate }).await
+    }
+    async fn sign(&mut self, algorithm: String, secret: String, data: Vec<u8>) -> Answer<Vec<u8>> {
+        self.ask(HostCall::CryptoSign {
+            algorithm,
+            secret,
+            data,
+        })
+        .await
     }
 }
 
@@ -214,6 +223,12 @@ impl lists::Host for State {
 impl tables::Host for State {
     async fn append(&mut self, table: String, row: String) -> Answer<String> {
         self.ask(HostCall::TablesAppend { table, row }).await
+    }
+}
+
+impl files::Host for State {
+    async fn read(&mut self, name: String) -> Answer<Vec<u8>> {
+        self.ask(HostCall::FilesRead { name }).await
     }
 }
 

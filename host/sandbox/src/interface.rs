@@ -42,13 +42,15 @@ pub enum Interface {
     Lists,
     /// The workspace's tables.
     Tables,
+    /// The workspace's files.
+    Files,
     /// The workspace's other workflows.
     Workflows,
 }
 
 impl Interface {
     /// Every interface, in the order of the contract.
-    pub const ALL: [Interface; 15] = [
+    pub const ALL: [Interface; 16] = [
         Interface::Log,
         Interface::Clock,
         Interface::Random,
@@ -63,6 +65,7 @@ impl Interface {
         Interface::Conversations,
         Interface::Lists,
         Interface::Tables,
+        Interface::Files,
         Interface::Workflows,
     ];
 
@@ -83,6 +86,7 @@ impl Interface {
             Interface::Conversations => "conversations",
             Interface::Lists => "lists",
             Interface::Tables => "tables",
+            Interface::Files => "files",
             Interface::Workflows => "workflows",
         }
     }
@@ -104,6 +108,7 @@ impl Interface {
             Interface::Conversations => "import conversations",
             Interface::Lists => "import lists",
             Interface::Tables => "import tables",
+            Interface::Files => "import files",
             Interface::Workflows => "import workflows",
         }
     }
@@ -143,7 +148,7 @@ impl fmt::Display for Interface {
 /// The name is none of the contract's interfaces.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no interface `{0}`; there are log, clock, random, http, email, crypto, templates, conditions, variables, contacts, messages, conversations, lists, tables and workflows"
+    "there is no interface `{0}`; there are log, clock, random, http, email, crypto, templates, conditions, variables, contacts, messages, conversations, lists, tables, files and workflows"
 )]
 pub struct UnknownInterface(pub String);
 

@@ -49,8 +49,8 @@ pub use connector_world::exports::jackfield::plugin::connector;
 pub use connector_world::jackfield::plugin::email;
 pub use step_world::exports::jackfield::plugin::step;
 pub use step_world::jackfield::plugin::{
-    clock, conditions, contacts, conversations, crypto, http, lists, log, messages, random, tables,
-    templates, types, variables, workflows,
+    clock, conditions, contacts, conversations, crypto, files, http, lists, log, messages, random,
+    tables, templates, types, variables, workflows,
 };
 
 pub use step::{Done, Event, Invocation, Outcome, Subscription, Wait, Wake};

@@ -42,6 +42,7 @@ pub(crate) fn arguments(call: &HostCall) -> Value {
         HostCall::ConversationsAssign { request } => parsed(request),
         HostCall::ConversationsLeaveQueue { id } => json!(id),
         HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => json!(list),
+        HostCall::FilesRead { name } => json!(name),
         HostCall::TablesAppend { table, row } => json!({"table": table, "row": parsed(row)}),
         HostCall::WorkflowsStart { workflow, options } => {
             json!({"workflow": workflow, "options": parsed(options)})
@@ -265,6 +266,10 @@ pub(crate) fn reply(call: &HostCall, tell: &Tell) -> Result<HostReply, String> {
                 body: body.bytes()?,
                 url: response.url.unwrap_or_else(|| request.url.clone()),
             }))
+        }
+        HostCall::FilesRead { .. } => {
+            let text: String = read(answer)?;
+            HostReply::Digest(Ok(text.into_bytes()))
         }
         HostCall::EmailSend { .. } => {
             let accepted: Accepted = read(answer)?;

@@ -25,7 +25,7 @@ static jf_value *texts(const char *const *items, size_t most)
 static jf_value *secrets_of(const jf_secret *secrets)
 {
     static const char *const places[] = {"header", "basic-auth", "query", "path",
-                                         "body",   "smtp-auth",  "hmac"};
+                                         "body",   "smtp-auth",  "hmac", "sign"};
     jf_value *list = jf_list();
     for (size_t i = 0; i < JF_SECRETS && secrets[i].name; i++) {
         const jf_secret *secret = &secrets[i];

@@ -301,6 +301,22 @@ const char *jf_tables_append(const char *table, const jf_value *row)
     return jf_format("row-%zu", host->rows_count);
 }
 
+/* files */
+
+bool jf_files_read(const char *name, jf_bytes *bytes)
+{
+    jf_host *host = jf_the_host();
+    if (!jf_may_call())
+        return false;
+    for (size_t i = 0; i < JF_MOST && host->files[i].name; i++) {
+        if (jf_equal(host->files[i].name, name)) {
+            *bytes = jf_bytes_of(host->files[i].content);
+            return true;
+        }
+    }
+    return jf_test_refuse("not-found", jf_format("there is no file `%s`", name));
+}
+
 /* workflows */
 
 const char *jf_workflows_start(const char *workflow, const jf_start *options)

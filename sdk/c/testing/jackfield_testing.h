@@ -54,6 +54,11 @@ typedef struct jf_host {
         const char *name;
         const char *value;
     } secrets[JF_MOST];
+    /** The workspace's files. */
+    struct {
+        const char *name;
+        const char *content;
+    } files[JF_MOST];
     /** What `clock.next-open` answers; 0: never open. */
     uint64_t next_open;
     /** What conditions come to; NULL: none holds. */

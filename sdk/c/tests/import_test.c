@@ -256,6 +256,9 @@ static void every_refusal_is_told(void)
     REFUSED(jf_email_check(&(jf_mail_server){.host = "m"}), "denied");
     REFUSED(jf_crypto_hmac(JF_SHA1, "none", jf_bytes_of(""), &mac), "secret-missing");
     REFUSED(jf_crypto_equal("none", jf_bytes_of("")), "secret-missing");
+    REFUSED(jf_crypto_sign("rs256", "none", jf_bytes_of(""), &mac), "secret-missing");
+    REFUSED(jf_crypto_sign("es256", "none", jf_bytes_of(""), &mac), "invalid");
+    REFUSED(jf_files_read("none.txt", &mac), "not-found");
     REFUSED(jf_templates_render("none", NULL), "not-found");
     REFUSED(jf_variables_set("Bad", NULL), "invalid");
     REFUSED(jf_contacts_update("city", JF_CLEAR, NULL), "not-found");

@@ -92,6 +92,7 @@ declare module 'jackfield:plugin/crypto@1.1.0' {
   export function hmac(algorithm: Algorithm, secret: string, data: Uint8Array): Uint8Array;
   export function verify(algorithm: Algorithm, secret: string, data: Uint8Array, signature: Uint8Array): boolean;
   export function equal(secret: string, candidate: Uint8Array): boolean;
+  export function sign(algorithm: string, secret: string, data: Uint8Array): Uint8Array;
 }
 
 declare module 'jackfield:plugin/templates@1.1.0' {
@@ -136,6 +137,10 @@ declare module 'jackfield:plugin/lists@1.1.0' {
 
 declare module 'jackfield:plugin/tables@1.1.0' {
   export function append(table: string, row: string): string;
+}
+
+declare module 'jackfield:plugin/files@1.1.0' {
+  export function read(name: string): Uint8Array;
 }
 
 declare module 'jackfield:plugin/workflows@1.1.0' {

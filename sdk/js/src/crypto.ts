@@ -23,6 +23,15 @@ export function verify(algorithm: Algorithm, secret: string, data: Data, signatu
   return call(() => contract.verify(algorithm, secret, bytes(data), signature));
 }
 
+/**
+ * The signature of data under a private key, such as `rs256`: the secret is the key in PEM, or the JSON
+ * key of a Google service account. Errors: `denied` (it needs the place `sign`), `secret-missing`,
+ * `invalid` (no such algorithm, no such key).
+ */
+export function sign(algorithm: string, secret: string, data: Data): Uint8Array {
+  return call(() => contract.sign(algorithm, secret, bytes(data)));
+}
+
 /** Whether `candidate` is the secret itself, in constant time. Errors as of `hmac`. */
 export function equal(secret: string, candidate: Data): boolean {
   return call(() => contract.equal(secret, bytes(candidate)));

@@ -73,7 +73,7 @@ export interface Secret {
   /** Where it may go; left out: every granted host. */
   hosts?: string[];
   /** Where the host may put its value. */
-  places: ('header' | 'basic-auth' | 'query' | 'path' | 'body' | 'smtp-auth' | 'hmac')[];
+  places: ('header' | 'basic-auth' | 'query' | 'path' | 'body' | 'smtp-auth' | 'hmac' | 'sign')[];
 }
 
 /** Where a list of steps shows one. */

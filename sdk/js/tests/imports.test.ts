@@ -10,6 +10,7 @@ import * as contacts from '@jackfield/plugin/contacts';
 import * as conversations from '@jackfield/plugin/conversations';
 import * as crypto from '@jackfield/plugin/crypto';
 import * as email from '@jackfield/plugin/email';
+import * as files from '@jackfield/plugin/files';
 import * as http from '@jackfield/plugin/http';
 import * as lists from '@jackfield/plugin/lists';
 import * as log from '@jackfield/plugin/log';
@@ -68,6 +69,9 @@ test('digests and signatures take texts, and secrets by name', async () => {
     assert.equal(crypto.verify('sha256', 'key', 'hello world', new Uint8Array()), false);
     assert.equal(crypto.equal('key', 'sesame'), true);
     assert.throws(() => crypto.equal('other', ''), { code: 'secret-missing' });
+    assert.equal(hex(crypto.sign('rs256', 'key', 'hello world')), hex(signature));
+    assert.throws(() => crypto.sign('es256', 'key', ''), { code: 'invalid' });
+    assert.throws(() => crypto.sign('rs256', 'other', ''), { code: 'secret-missing' });
     assert.deepEqual(random.bytes(3), Uint8Array.of(0, 1, 2));
   });
 });
@@ -76,6 +80,13 @@ test('base64 is read with either alphabet, with or without padding', () => {
   assert.deepEqual(fromBase64('_-8'), Uint8Array.of(255, 239));
   assert.equal(base64(Uint8Array.of(255, 239)), '/+8=');
   assert.equal(fromBase64('?'), undefined);
+});
+
+test('files are read by their names', async () => {
+  await inside({ files: { 'hours.txt': '9 to 6' } }, () => {
+    assert.deepEqual(files.read('hours.txt'), new TextEncoder().encode('9 to 6'));
+    assert.throws(() => files.read('none.txt'), { code: 'not-found' });
+  });
 });
 
 test('the run, its contact and its templates are values', async () => {

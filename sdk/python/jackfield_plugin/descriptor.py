@@ -12,7 +12,7 @@ from . import codec
 Category = Literal["messages", "contacts", "conversations", "logic", "integrations", "other"]
 """Where a list of steps shows one."""
 
-Place = Literal["header", "basic-auth", "query", "path", "body", "smtp-auth", "hmac"]
+Place = Literal["header", "basic-auth", "query", "path", "body", "smtp-auth", "hmac", "sign"]
 """Where the host may put a secret's value."""
 
 Address = Literal["phone", "email", "id"]

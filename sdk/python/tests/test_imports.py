@@ -13,6 +13,7 @@ from jackfield_plugin import (
     conversations,
     crypto,
     email,
+    files,
     lists,
     log,
     messages,
@@ -78,6 +79,15 @@ class Imports(unittest.TestCase):
             self.assertTrue(crypto.equal("key", b"k"))
             with self.assertRaisesRegex(CallError, "secret-missing"):
                 crypto.hmac(crypto.Algorithm.SHA256, "other", b"")
+            self.assertEqual(len(crypto.sign("rs256", "key", b"data")), 32)
+            with self.assertRaisesRegex(CallError, "invalid"):
+                crypto.sign("es256", "key", b"data")
+
+    def test_files_are_read_by_their_names(self) -> None:
+        with Host(files={"hours.txt": b"9 to 6"}):
+            self.assertEqual(files.read("hours.txt"), b"9 to 6")
+            with self.assertRaisesRegex(CallError, "not-found"):
+                files.read("none.txt")
 
     def test_variables_and_the_contact(self) -> None:
         with Host(contact={"firstname": "Ann"}, variables={"old": 1}) as host:

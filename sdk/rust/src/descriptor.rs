@@ -68,6 +68,7 @@ pub enum Place {
     Body,
     SmtpAuth,
     Hmac,
+    Sign,
 }
 
 /// A secret that the plugin uses by name; it never sees the value.

@@ -82,8 +82,8 @@ pub mod step;
 pub mod testing;
 
 pub use imports::{
-    clock, conditions, contacts, conversations, crypto, email, http, lists, log, messages, random,
-    tables, templates, variables, workflows,
+    clock, conditions, contacts, conversations, crypto, email, files, http, lists, log, messages,
+    random, tables, templates, variables, workflows,
 };
 
 pub use connector::{

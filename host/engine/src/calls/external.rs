@@ -75,6 +75,7 @@ pub(crate) fn summary(call: &HostCall) -> String {
         HostCall::TemplatesRender { name, .. } | HostCall::MessagesChannel { name } => name.clone(),
         HostCall::ListsAdd { list } | HostCall::ListsRemove { list } => list.clone(),
         HostCall::TablesAppend { table, .. } => table.clone(),
+        HostCall::FilesRead { name } => name.clone(),
         HostCall::WorkflowsStart { workflow, .. } => workflow.clone(),
         _ => String::new(),
     }

@@ -1,9 +1,10 @@
 //! Calls that nothing leaves the activation for: clock, randomness, digests and signatures.
 //!
 //! Signatures are made under secrets that are named and never seen: the secret is resolved here,
-//! used, and dropped. A secret may be used so only if the grant gives it the place `hmac`.
+//! used, and dropped. A secret may be used so only if the grant gives it the place `hmac`, and for a
+//! signature under a private key the place `sign`.
 
-use crate::calls::{refused, unavailable};
+use crate::calls::{refused, signing, unavailable};
 use crate::clock::Clock;
 use crate::permissions::Permissions;
 use crate::schedule::{BusinessHours, Duration, Moment};
@@ -61,7 +62,7 @@ pub(crate) async fn answer(call: &HostCall, env: &Env<'_>) -> Option<HostReply> 
             secret,
             data,
         } => HostReply::Digest(
-            key(secret, env)
+            key(secret, "hmac", env)
                 .await
                 .map(|key| mac(*algorithm, &key, data)),
         ),
@@ -70,20 +71,36 @@ pub(crate) async fn answer(call: &HostCall, env: &Env<'_>) -> Option<HostReply> 
             secret,
             data,
             signature,
-        } => HostReply::Truth(key(secret, env).await.map(|key| {
+        } => HostReply::Truth(key(secret, "hmac", env).await.map(|key| {
             mac(*algorithm, &key, data)
                 .ct_eq(signature.as_slice())
                 .into()
         })),
         HostCall::CryptoEqual { secret, candidate } => HostReply::Truth(
             // Digests are compared, so that the time does not tell the secret's length either.
-            key(secret, env).await.map(|key| {
+            key(secret, "hmac", env).await.map(|key| {
                 let held = hash(Algorithm::Sha256, key.expose().as_bytes());
                 held.ct_eq(&hash(Algorithm::Sha256, candidate)).into()
             }),
         ),
+        HostCall::CryptoSign {
+            algorithm,
+            secret,
+            data,
+        } => HostReply::Digest(sign(algorithm, secret, data, env).await),
         _ => return None,
     })
+}
+
+async fn sign(
+    algorithm: &str,
+    secret: &str,
+    data: &[u8],
+    env: &Env<'_>,
+) -> Result<Vec<u8>, CallError> {
+    signing::known(algorithm)?;
+    let key = key(secret, "sign", env).await?;
+    signing::sign(secret, &key, data)
 }
 
 fn next_open(hours: &str, after: u64, time_zone: &TimeZone) -> Result<u64, CallError> {
@@ -105,15 +122,15 @@ fn next_open(hours: &str, after: u64, time_zone: &TimeZone) -> Result<u64, CallE
     }
 }
 
-async fn key(name: &str, env: &Env<'_>) -> Result<Secret, CallError> {
+async fn key(name: &str, place: &str, env: &Env<'_>) -> Result<Secret, CallError> {
     let granted = env
         .permissions
         .secrets
         .get(name)
-        .is_some_and(|usage| usage.places.contains("hmac"));
+        .is_some_and(|usage| usage.places.contains(place));
     if !granted {
         return Err(CallError {
-            grant: Some(format!("secret {name} at hmac")),
+            grant: Some(format!("secret {name} at {place}")),
             ..refused(
                 "denied",
                 format!("the secret `{name}` is not granted for signatures"),

@@ -6,6 +6,7 @@
 
 pub(crate) mod external;
 pub(crate) mod local;
+mod signing;
 
 use jackfield_sandbox::wit::CallError;
 

@@ -88,6 +88,11 @@ fn every() -> Vec<HostCall> {
             secret: text(),
             candidate: vec![],
         },
+        HostCall::CryptoSign {
+            algorithm: "rs256".to_owned(),
+            secret: text(),
+            data: vec![1],
+        },
         HostCall::TemplatesRender {
             name: text(),
             values: None,
@@ -120,6 +125,7 @@ fn every() -> Vec<HostCall> {
             table: text(),
             row: text(),
         },
+        HostCall::FilesRead { name: text() },
         HostCall::WorkflowsStart {
             workflow: text(),
             options: text(),

@@ -17,7 +17,8 @@ typedef enum jf_place {
     JF_IN_PATH = 1 << 3,
     JF_IN_BODY = 1 << 4,
     JF_IN_SMTP_AUTH = 1 << 5,
-    JF_IN_HMAC = 1 << 6
+    JF_IN_HMAC = 1 << 6,
+    JF_IN_SIGN = 1 << 7
 } jf_place;
 
 /** A secret that the plugin uses by name; it never sees the value. */

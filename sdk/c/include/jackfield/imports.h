@@ -180,6 +180,9 @@ bool jf_crypto_hmac(jf_algorithm algorithm, const char *secret, jf_bytes data, j
 /** Whether `signature` is that HMAC, in constant time. */
 bool jf_crypto_verify(jf_algorithm algorithm, const char *secret, jf_bytes data,
                       jf_bytes signature);
+/** The signature of data under a private key, such as `rs256`: the secret is the key in PEM, or the
+ *  JSON key of a Google service account. */
+bool jf_crypto_sign(const char *algorithm, const char *secret, jf_bytes data, jf_bytes *signature);
 /** Whether `candidate` is the secret itself, in constant time. */
 bool jf_crypto_equal(const char *secret, jf_bytes candidate);
 
@@ -299,6 +302,11 @@ bool jf_lists_remove(const char *list);
 
 /** Adds a row, an object with values by column; the row's id, or NULL where it was refused. */
 const char *jf_tables_append(const char *table, const jf_value *row);
+
+/* files: the workspace's. */
+
+/** The bytes of a file, of at most 262,144. */
+bool jf_files_read(const char *name, jf_bytes *bytes);
 
 /* workflows: the workspace's others. */
 

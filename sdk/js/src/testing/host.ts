@@ -40,6 +40,8 @@ export interface HostOptions {
   templates?: { [name: string]: { subject?: string; html: string; text: string } };
   /** The values of secrets, by their names. */
   secrets?: { [name: string]: string };
+  /** The workspace's files, by their names. */
+  files?: { [name: string]: string | Uint8Array };
   /** What `clock.nextOpen` answers; without it the hours are never open. */
   nextOpen?: number;
   /** What conditions come to; without it they do not hold. */

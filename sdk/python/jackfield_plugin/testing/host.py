@@ -60,6 +60,7 @@ class Host:
         on_lists: Sequence[str] = (),
         templates: Mapping[str, Mapping[str, Json]] | None = None,
         secrets: Mapping[str, str | bytes] | None = None,
+        files: Mapping[str, bytes] | None = None,
         next_open: int | None = None,
         condition: Callable[[Json], bool] | None = None,
         update: Callable[[str, str, Json], Json] | None = None,
@@ -71,7 +72,7 @@ class Host:
         """`variables` are those under `vars`; the first of `channels` (`{"id", "name", "kind",
         "address-kind", ...}`) is that of the contact's last message; `conversation` is there
         already; `lists` are those that there are (without it every one that is named), `on_lists`
-        those that the contact is on already; `templates` are as `templates.render` answers them;
+        those that the contact is on already; `files` are the workspace's; `templates` are as `templates.render` answers them;
         `next_open` is what `clock.next_open` answers; `condition` is what conditions come to;
         `update` gives a contact's changed field (field, operation, value); `start` is called before
         a workflow starts (its name, the options); `http`, `email` and `email_check` are what the
@@ -90,6 +91,7 @@ class Host:
             name: value.encode() if isinstance(value, str) else value
             for name, value in (secrets or {}).items()
         }
+        self._files = dict(files or {})
         self._lists = lists
         self._next_open = next_open
         self._condition = condition
@@ -210,6 +212,12 @@ class Host:
         self, algorithm: Algorithm, secret: str, data: bytes, signature: bytes
     ) -> bool:
         return hmac.compare_digest(self._crypto_hmac(algorithm, secret, data), signature)
+
+    def _crypto_sign(self, algorithm: str, secret: str, data: bytes) -> bytes:
+        """Not what a server would take: bytes that the data and the secret make."""
+        if algorithm != "rs256":
+            raise call_error("invalid", f"there is no algorithm `{algorithm}`; there is: rs256")
+        return hmac.digest(self._secret(secret), data, "sha256")
 
     def _crypto_equal(self, secret: str, candidate: bytes) -> bool:
         return hmac.compare_digest(self._secret(secret), candidate)
@@ -364,6 +372,11 @@ class Host:
             raise call_error("invalid", "a row is an object with a column")
         self.rows.append((table, cells))
         return f"row-{len(self.rows)}"
+
+    def _files_read(self, name: str) -> bytes:
+        if name not in self._files:
+            raise call_error("not-found", f"there is no file `{name}`")
+        return self._files[name]
 
     def _workflows_start(self, workflow: str, options: str) -> str:
         asked: dict[str, Json] = json.loads(options)

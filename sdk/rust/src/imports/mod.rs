@@ -12,6 +12,7 @@ pub mod contacts;
 pub mod conversations;
 pub mod crypto;
 pub mod email;
+pub mod files;
 pub mod http;
 pub mod lists;
 pub mod log;
@@ -27,8 +28,8 @@ pub(crate) mod sys {
     //! Where the functions lead: into the host.
     pub(crate) use crate::bindings::connector::jackfield::plugin::email;
     pub(crate) use crate::bindings::step::jackfield::plugin::{
-        clock, conditions, contacts, conversations, crypto, http, lists, log, messages, random,
-        tables, templates, variables, workflows,
+        clock, conditions, contacts, conversations, crypto, files, http, lists, log, messages,
+        random, tables, templates, variables, workflows,
     };
 }
 #[cfg(not(target_arch = "wasm32"))]

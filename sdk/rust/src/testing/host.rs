@@ -26,6 +26,7 @@ pub struct Host {
     pub(super) on_lists: Vec<String>,
     pub(super) templates: BTreeMap<String, Value>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
+    pub(super) files: BTreeMap<String, Vec<u8>>,
     pub(super) next_open: Option<u64>,
     pub(super) condition: Answer<Value, bool>,
     pub(super) update: Answer<(String, String, Value), Value>,
@@ -126,6 +127,7 @@ impl Host {
             on_lists: Vec::new(),
             templates: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            files: BTreeMap::new(),
             next_open: None,
             condition: Box::new(|_| Ok(false)),
             update: Box::new(|(_, _, value)| Ok(value.clone())),
@@ -195,6 +197,12 @@ impl Host {
     /// A secret's value.
     pub fn secret(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.secrets.insert(name.into(), value.into());
+        self
+    }
+
+    /// A file of the workspace.
+    pub fn file(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        self.files.insert(name.into(), bytes.into());
         self
     }
 

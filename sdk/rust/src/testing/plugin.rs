@@ -52,6 +52,7 @@ pub fn event(name: &str, data: Value) -> Wake {
 pub struct Run<T> {
     settings: Value,
     attempt: u32,
+    trigger: Value,
     descriptor: Value,
     state: Option<String>,
     plugin: PhantomData<T>,
@@ -63,6 +64,7 @@ impl<T: Step> Run<T> {
         Run {
             settings,
             attempt: 1,
+            trigger: json!({}),
             descriptor: describe_step::<T>(),
             state: None,
             plugin: PhantomData,
@@ -72,6 +74,12 @@ impl<T: Step> Run<T> {
     /// At its n-th attempt.
     pub fn attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
+        self
+    }
+
+    /// Started by an event with this data.
+    pub fn trigger(mut self, data: Value) -> Self {
+        self.trigger = data;
         self
     }
 
@@ -121,7 +129,7 @@ impl<T: Step> Run<T> {
             visit: 1,
             attempt: self.attempt,
             settings: self.settings.to_string(),
-            trigger: "{}".into(),
+            trigger: self.trigger.to_string(),
             variables: r#"{"vars":{},"steps":{}}"#.into(),
             contact: with(|host| host.contact.as_ref().map(ToString::to_string)),
         }

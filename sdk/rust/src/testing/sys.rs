@@ -3,6 +3,7 @@
 
 pub(crate) mod contacts;
 pub(crate) mod conversations;
+pub(crate) mod files;
 pub(crate) mod lists;
 pub(crate) mod tables;
 pub(crate) mod workflows;
@@ -196,6 +197,16 @@ pub(crate) mod crypto {
         signature: &[u8],
     ) -> Result<bool, CallError> {
         Ok(hmac(algorithm, name, data)? == signature)
+    }
+
+    /// Not what a server would take: bytes that the data and the secret make, the same each time.
+    pub(crate) fn sign(algorithm: &str, name: &str, data: &[u8]) -> Result<Vec<u8>, CallError> {
+        if algorithm != "rs256" {
+            return Err(super::invalid(&format!(
+                "there is no algorithm `{algorithm}`; there is: rs256"
+            )));
+        }
+        hmac(Algorithm::Sha256, name, data)
     }
 
     pub(crate) fn equal(name: &str, candidate: &[u8]) -> Result<bool, CallError> {

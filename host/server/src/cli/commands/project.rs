@@ -205,6 +205,7 @@ fn words(interface: Interface) -> &'static str {
         Interface::Messages => "send messages through the workspace's channels",
         Interface::Conversations => "open, close and comment on the contact's conversations",
         Interface::Tables => "add rows to the workspace's tables",
+        Interface::Files => "read the workspace's files",
         Interface::Lists => "put the contact on the workspace's lists, and take it off",
         Interface::Workflows => "start other workflows for the contact",
     }

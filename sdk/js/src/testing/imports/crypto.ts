@@ -16,6 +16,12 @@ export const verify: typeof contract.verify = (algorithm, name, data, signature)
 export const equal: typeof contract.equal = (name, candidate) =>
   same(new TextEncoder().encode(secret(name)), candidate);
 
+/** Not what a server would take: bytes that the data and the secret make, the same each time. */
+export const sign: typeof contract.sign = (algorithm, name, data) =>
+  algorithm === 'rs256'
+    ? hmac('sha256', name, data)
+    : refuse('invalid', `there is no algorithm \`${algorithm}\`; there is: rs256`);
+
 function secret(name: string): string {
   return host().options.secrets?.[name] ?? refuse('secret-missing', `the secret \`${name}\` has no value`);
 }
