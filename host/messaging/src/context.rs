@@ -101,6 +101,8 @@ pub(crate) struct Context {
     calendars: Copies<String, Arc<Vec<Calendar>>>,
     pub(crate) files: Copies<String, jackfield_engine::variables::Files>,
     pub(crate) snippets: Copies<String, jackfield_engine::variables::Snippets>,
+    /// How many rows a table has, by its id.
+    pub(crate) table_rows: Copies<String, Arc<AtomicI64>>,
     connectors: Copies<String, Arc<Connector>>,
     subscriptions: Copies<String, Arc<Vec<Subscribed>>>,
     order: AtomicI64,
@@ -126,6 +128,7 @@ impl Context {
             calendars: Copies::new(),
             files: Copies::new(),
             snippets: Copies::new(),
+            table_rows: Copies::new(),
             connectors: Copies::new(),
             subscriptions: Copies::new(),
             order,

@@ -15,7 +15,6 @@ use crate::lists;
 use crate::message::{Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
 use crate::subscriptions::{self, Followed};
-use crate::timers;
 use crate::tables;
 use crate::timers;
 use crate::users::UserView;

@@ -9,6 +9,8 @@ pub struct Options {
     pub inbound_body: usize,
     /// The largest file that a workspace keeps, in bytes.
     pub largest_file: usize,
+    /// The most rows of a table.
+    pub table_rows: i64,
     /// How many unreadable requests of a channel are kept for replay; the oldest go first.
     pub inbound_kept: usize,
     /// How many messages of a channel wait in memory; the rest waits in the database.
@@ -27,6 +29,7 @@ impl Default for Options {
             public_url: "http://localhost:8080".to_owned(),
             inbound_body: 1024 * 1024,
             largest_file: 20 * 1024 * 1024,
+            table_rows: 100_000,
             inbound_kept: 1000,
             queue_in_memory: 10_000,
             concurrency: 8,

@@ -3,20 +3,28 @@
 //! What must hold: a table's columns stay as they were made, so that every row fits; a row is written
 //! with the outcome of its step, once, in the bucket of its run, and is deleted with its contact; what
 //! leaves as CSV is never a formula to a spreadsheet.
+//!
+//! Rows of one table lie in many buckets, and are put in order by their ids, which sort by time: every
+//! host gives them in the same order. How many there are is counted once in a while and added up in
+//! between, so that a table that fills up takes a few rows more only where several hosts write at once.
 
 use crate::contacts::document::Document;
-use crate::context::Context;
+use crate::context::{Context, Home};
 use crate::domain::{Called, refusal};
 use crate::effects::Deed;
 use crate::error::{Error, Problem, Result};
+use crate::host::Guard;
 use crate::imports::cells;
 use crate::secrets::is_slug;
+use crate::tasks::Task;
 use jackfield_engine::Actor;
 use jackfield_store::records::{DataRow, DataTable};
 use jackfield_store::{Commit, Is, Query, StoreExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The most tables of a workspace.
 const MOST: usize = 100;
@@ -142,25 +150,27 @@ impl Tables {
         let mut commit = Commit::control();
         commit.delete::<DataTable>([workspace.into(), name.into()]);
         context.store().commit(commit).await?;
-        for bucket in context.store().owned() {
-            loop {
-                let query = Query::<DataRow>::of(bucket)
-                    .equal("workspace", workspace)
-                    .equal("in_table", table.id.as_str())
-                    .limit(BATCH);
-                let rows = context.store().find(query).await?;
-                if rows.is_empty() {
-                    break;
+        loop {
+            let some = Query::<DataRow>::all()
+                .equal("workspace", workspace)
+                .equal("in_table", table.id.as_str())
+                .limit(BATCH);
+            let rows = context.store().find(some).await?;
+            let buckets: BTreeSet<i32> = rows.iter().map(|row| row.bucket).collect();
+            if buckets.is_empty() {
+                return Ok(());
+            }
+            for bucket in buckets {
+                let task = || Task::EmptyTable {
+                    bucket,
+                    workspace: workspace.to_owned(),
+                    table: table.id.clone(),
+                };
+                if let Home::Here(guard) = context.lock_or_ask(bucket, task).await? {
+                    empty(context, &guard, bucket, workspace, &table.id).await?;
                 }
-                let guard = context.lock(bucket).await?;
-                let mut commit = Commit::of(bucket);
-                for row in rows {
-                    commit.delete::<DataRow>([row.id.into()]);
-                }
-                context.host.commit(&guard, commit).await?;
             }
         }
-        Ok(())
     }
 
     /// The rows of a table as CSV, the oldest first.
@@ -263,6 +273,12 @@ async fn all(context: &Context, workspace: &str) -> Result<Vec<DataTable>> {
 }
 
 async fn find(context: &Context, workspace: &str, name: &str) -> Result<DataTable> {
+    let query = Query::<DataTable>::all()
+        .equal("workspace", workspace)
+        .equal("name", name);
+    if let Some(row) = context.store().first(query).await? {
+        return Ok(row);
+    }
     let all = all(context, workspace).await?;
     let names: Vec<&str> = all.iter().take(20).map(|one| one.name.as_str()).collect();
     let there = if names.is_empty() {
@@ -271,8 +287,7 @@ async fn find(context: &Context, workspace: &str, name: &str) -> Result<DataTabl
         format!("there are: {}", names.join(", "))
     };
     let said = format!("there is no table `{name}`; {there}");
-    let found = all.into_iter().find(|one| one.name == name);
-    found.ok_or_else(|| Error::not_found("not-found", said))
+    Err(Error::not_found("not-found", said))
 }
 
 /// Whether the table of this name is still the one with this id.
@@ -287,6 +302,50 @@ pub(crate) async fn is_there(
         .equal("name", name);
     let row = context.store().first(query).await?;
     Ok(row.is_some_and(|row| row.id == id))
+}
+
+/// Removes the rows in a bucket of a table that is gone.
+pub(crate) async fn empty(
+    context: &Context,
+    guard: &Guard,
+    bucket: i32,
+    workspace: &str,
+    table: &str,
+) -> Result<()> {
+    loop {
+        let query = Query::<DataRow>::of(bucket)
+            .equal("workspace", workspace)
+            .equal("in_table", table)
+            .limit(BATCH);
+        let rows = context.store().find(query).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut commit = Commit::of(bucket);
+        for row in rows {
+            commit.delete::<DataRow>([row.id.into()]);
+        }
+        context.host.commit(guard, commit).await?;
+    }
+}
+
+/// Whether a table has no room for one row more, which is taken for it if there is.
+async fn is_full(context: &Context, table: &DataTable) -> Result<bool> {
+    let most = context.options.table_rows;
+    if let Some(rows) = context.table_rows.get(&table.id, context.now()) {
+        return Ok(rows.fetch_add(1, Ordering::Relaxed) >= most);
+    }
+    let ticket = context.table_rows.ticket();
+    let query = Query::<DataRow>::all()
+        .equal("workspace", table.workspace.as_str())
+        .equal("in_table", table.id.as_str());
+    let rows = context.store().total(query).await?;
+    let counted = Arc::new(AtomicI64::new(rows.saturating_add(1)));
+    let until = context.copy_until();
+    context
+        .table_rows
+        .put(table.id.clone(), counted, until, ticket);
+    Ok(rows >= most)
 }
 
 /// Answers `tables.append`.
@@ -306,6 +365,13 @@ pub(crate) async fn answer(
         Ok(cells) => cells,
         Err((code, said)) => return Ok(Err(refusal(code, said))),
     };
+    if is_full(context, &table).await? {
+        let most = context.options.table_rows;
+        let said = format!(
+            "the table `{name}` has {most} rows, which is the most: download them, and go on with another table"
+        );
+        return Ok(Err(refusal("full", said)));
+    }
     let id = context.new_id("row", actor.bucket);
     let deed = Deed::Append {
         contact: contact.map(|contact| contact.row.id),

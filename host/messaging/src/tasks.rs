@@ -16,6 +16,7 @@ use crate::inbound::{Inbound, InboundEvent};
 use crate::opt_out::{self, Saying};
 use crate::status::{self, Update};
 use crate::subscriptions::{self, Dispatch};
+use crate::tables;
 use async_trait::async_trait;
 use jackfield_engine::Worker;
 use jackfield_store::records::Channel;
@@ -117,6 +118,12 @@ pub(crate) enum Task {
         workspace: String,
         subscription: String,
         deliveries: Vec<String>,
+    },
+    /// Remove the rows in a bucket of a table that is gone.
+    EmptyTable {
+        bucket: i32,
+        workspace: String,
+        table: String,
     },
     /// Take what a provider said.
     Take { channel: String, event: Value },
@@ -264,6 +271,15 @@ impl Tasks {
             )
             .await?
             .into(),
+            Task::EmptyTable {
+                bucket,
+                workspace,
+                table,
+            } => {
+                let guard = context.lock(bucket).await?;
+                tables::empty(context, &guard, bucket, &workspace, &table).await?;
+                Value::Null
+            }
             Task::Take { channel, event } => {
                 let channel = self.channel(&channel).await?;
                 let event = InboundEvent::read(&event)?;

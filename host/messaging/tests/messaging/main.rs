@@ -10,5 +10,6 @@ mod retention;
 mod snooze;
 mod subscriptions;
 mod support;
+mod tables;
 mod transfer;
 mod unsubscribe;

@@ -318,6 +318,7 @@ fn start(
     let options = Options {
         public_url: "https://jack.example.com".to_owned(),
         inbound_kept: 3,
+        table_rows: 3,
         ..Options::default()
     };
     let messaging = Messaging::new(Arc::clone(&host) as Arc<dyn Host>, options, key.clone());

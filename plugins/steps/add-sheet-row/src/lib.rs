@@ -1,9 +1,18 @@
-//! The step `add-sheet-row`: adds a row to one of the workspace's tables.
+//! The step `add-sheet-row`: adds a row to one of the workspace's tables, or to a Google spreadsheet.
 //!
-//! A row that the table does not take (another column, a cell that is too long) is a failure.
+//! Into a table the row is written with the step's outcome, so exactly once. Into a spreadsheet it goes
+//! over Google's API, which knows no idempotency: what may have arrived is not sent again.
+//!
+//! A row that does not fit (another column, a cell that is too long) is a failure. `google` is the road
+//! to the spreadsheet.
 
+mod google;
+
+use jackfield_plugin::descriptor::{Place, Secret};
 use jackfield_plugin::{prelude::*, tables};
-use serde_json::{Map, Value};
+use serde_json::Map;
+
+use crate::google::Google;
 
 /// The step; see the module.
 #[derive(Debug)]
@@ -12,11 +21,15 @@ pub struct AddSheetRow;
 /// What the workflow's author sets.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["table"]}, {"required": ["google"]}]))]
 pub struct Settings {
-    /// The table's name. It must be there before.
+    /// The table's name. It must be there before. Or `google`.
     #[schemars(length(min = 1, max = 64), extend("x-jackfield-ref" = "table"))]
-    table: String,
-    /// Values by column. A column that is left out is empty.
+    table: Option<String>,
+    /// Instead of `table`: a Google spreadsheet.
+    google: Option<Google>,
+    /// Values by column: texts, numbers, truth values. A column that is left out is empty. The columns
+    /// of a spreadsheet are called as its first row says.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 50))]
     row: Map<String, Value>,
 }
@@ -24,7 +37,7 @@ pub struct Settings {
 /// What later steps can read.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
-    /// The row's id.
+    /// The row's id in the table; where it stands in the spreadsheet, such as `Answers!A7:C7`.
     row: String,
 }
 
@@ -37,15 +50,30 @@ impl Step for AddSheetRow {
             env!("CARGO_PKG_NAME"),
             env!("CARGO_PKG_VERSION"),
             "Add a row to a table",
-            "Adds a row to a table of the workspace, which can be downloaded as CSV.",
+            "Adds a row to a table of the workspace, which can be downloaded as CSV, or to a Google \
+             spreadsheet.",
         )
         .category(Category::Integrations)
         .icon("🧮")
         .output::<Output>()
+        .host(google::TOKEN_HOST)
+        .host(google::API)
+        .secret(
+            Secret::new(google::KEY, "Key of a Google service account", &[Place::Sign])
+                .summary("The JSON file that Google gives for it; for spreadsheets alone")
+                .optional(),
+        )
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {
-        let row = tables::append(&settings.table, &settings.row)?;
+        let row = match (&settings.table, &settings.google) {
+            (Some(table), None) => tables::append(table, &settings.row)?,
+            (None, Some(sheet)) => sheet.append(&settings.row)?,
+            _ => {
+                let said = "say either `table` or `google`";
+                return Err(Failure::invalid_config("table", said));
+            }
+        };
         Ok(Outcome::done().output(Output { row }).into())
     }
 }
