@@ -397,6 +397,27 @@ async fn content_that_the_server_refuses_fails_at_once() {
 }
 
 #[tokio::test]
+async fn keys_that_expired_take_the_branch_failure_where_the_author_wants_it() {
+    let mut post = Post::open_with("not the password").await;
+    let settings = || json!({"channel": "mail", "text": "Hello", "when-paused": "fail"});
+    // The first learns it from the server, the second is not tried at all.
+    for code in ["auth", "channel-paused"] {
+        let run = post.send(settings()).await;
+        let over = post.host.api.over(&run).await;
+        let timeline = json!(post.host.api.timeline(&run).await).to_string();
+        assert_eq!(over["state"], "failed", "{over:#}");
+        assert!(
+            timeline.contains(&format!("\"{code}\"")),
+            "{code}: {timeline}"
+        );
+        let channel = post.host.api.get("/v1/channels/mail").await.ok();
+        assert_eq!(channel["state"], "paused", "{channel:#}");
+    }
+    let arrived = post.arrived().await;
+    assert_eq!(arrived["mails"], json!([]));
+}
+
+#[tokio::test]
 async fn a_wrong_password_pauses_the_channel_and_the_right_one_sends_what_waits() {
     let mut post = Post::open_with("not the password").await;
     let tested = post

@@ -161,6 +161,9 @@ pub(crate) struct Data {
     /// Not before, milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) due: Option<i64>,
+    /// It does not wait for a channel that is paused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) fails_when_paused: bool,
     /// An external call that must not be repeated has started.
     pub(crate) once: bool,
     /// How often the provider said "too fast".

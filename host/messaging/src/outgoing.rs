@@ -36,6 +36,19 @@ pub(crate) struct Outgoing {
     unsubscribe: Option<Unsubscribe>,
     #[serde(default)]
     class: Class,
+    #[serde(default, rename = "when-paused")]
+    when_paused: WhenPaused,
+}
+
+/// What becomes of a message whose channel is paused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WhenPaused {
+    /// It waits until the channel is active again.
+    #[default]
+    Wait,
+    /// It fails.
+    Fail,
 }
 
 /// A message that can go into the outbox.
@@ -69,7 +82,8 @@ impl Outgoing {
     /// The message with its channel and recipients.
     ///
     /// # Errors
-    /// `not-found` for an unknown channel, `no-channel`, `no-address`, `invalid`.
+    /// `not-found` for an unknown channel, `no-channel`, `no-address`, `invalid`; `channel-paused` where
+    /// the message does not wait for that.
     pub(crate) async fn draft(
         self,
         context: &Context,
@@ -118,12 +132,20 @@ impl Outgoing {
                     .iter()
                     .any(|identity| Some(&identity.value) == to.first())
         });
+        if self.when_paused == WhenPaused::Fail && channel.state == "paused" {
+            let reason = channel.reason.as_deref().unwrap_or("no reason is known");
+            return Err(Error::invalid(
+                "channel-paused",
+                format!("the channel `{}` is paused: {reason}", channel.name),
+            ));
+        }
         let data = Data {
             to,
             sender: self.sender.filter(|sender| !sender.is_empty()),
             content: self.content,
             class: self.class,
             unsubscribe: self.unsubscribe,
+            fails_when_paused: self.when_paused == WhenPaused::Fail,
             priority: u8::from(self.class == Class::Marketing),
             order: context.next_order(),
             ..Data::default()

@@ -112,6 +112,8 @@ export interface OutgoingMessage {
   unsubscribe?: { text?: string } | undefined;
   /** Which rules of consent it obeys: opt-outs; these and quiet hours and caps; none (own staff). */
   class?: 'transactional' | 'marketing' | 'internal' | undefined;
+  /** Where the channel is paused: it waits until it is active again, or fails. */
+  whenPaused?: 'wait' | 'fail' | undefined;
 }
 
 /** A message as a connector gets it to send. */

@@ -136,6 +136,8 @@ class OutgoingMessage:
     class_: Literal["transactional", "marketing", "internal"] | None = None
     """`marketing` obeys opt-outs, quiet hours and caps; `transactional` obeys opt-outs; `internal`
     (to one's own staff) none."""
+    when_paused: Literal["wait", "fail"] | None = None
+    """Where the channel is paused: it waits until it is active again, or fails."""
 
 
 @dataclass(frozen=True)

@@ -182,6 +182,7 @@ pub struct Reply {
 
 /// A message as a step puts it into the outbox.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct OutgoingMessage {
     /// A channel's name or id, or `last-interacted`.
     pub channel: String,
@@ -199,6 +200,20 @@ pub struct OutgoingMessage {
     /// Which rules of consent it obeys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
+    /// What becomes of it where the channel is paused. Since 1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when_paused: Option<WhenPaused>,
+}
+
+/// What becomes of a message whose channel is paused, or is paused because the provider refuses its
+/// credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenPaused {
+    /// It waits until the channel is active again.
+    Wait,
+    /// It fails.
+    Fail,
 }
 
 /// The unsubscribe line of a message.
@@ -232,6 +247,7 @@ impl OutgoingMessage {
             content,
             unsubscribe: None,
             class: None,
+            when_paused: None,
         }
     }
 }

@@ -78,10 +78,13 @@ async fn attempt(context: &Arc<Context>, id: &str) -> Result<After> {
     if channel.state != "active" {
         let reason = channel.reason.as_deref().unwrap_or("it is disabled");
         recorder
-            .waits(&format!(
-                "the channel `{}` is {}: {reason}",
-                channel.name, channel.state
-            ))
+            .waits(
+                &message,
+                &format!(
+                    "the channel `{}` is {}: {reason}",
+                    channel.name, channel.state
+                ),
+            )
             .await?;
         return Ok(After::Paused);
     }

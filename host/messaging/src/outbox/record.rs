@@ -85,8 +85,16 @@ impl<'a> Recorder<'a> {
         self.write(&step).await.map(|_| ())
     }
 
-    /// The message waits for its channel.
-    pub(crate) async fn waits(&self, why: &str) -> Result<()> {
+    /// The message waits for its channel, or fails where it does not want to.
+    pub(crate) async fn waits(&self, message: &Entry, why: &str) -> Result<()> {
+        if message.data.fails_when_paused {
+            let failed = Step {
+                trouble: Some(Trouble::new("channel-paused", why)),
+                decision: true,
+                ..Step::to(Status::Failed)
+            };
+            return self.write(&failed).await.map(|_| ());
+        }
         let trouble = Some(Trouble::new("channel-paused", why));
         self.write(&Step {
             trouble,
@@ -168,6 +176,10 @@ impl<'a> Recorder<'a> {
                     return After::Done;
                 };
                 channels::pause(self.context, channel, &error.to_string()).await;
+                if attempts.data.fails_when_paused {
+                    self.insist(&failed).await;
+                    return After::Paused;
+                }
                 self.insist(&Step {
                     trouble: Some(trouble),
                     tried,

@@ -228,6 +228,7 @@ fn put_content(
         content,
         unsubscribe: settings.unsubscribe.clone(),
         class: settings.class,
+        when_paused: settings.when_paused,
     };
     Ok((messages::send(&message)?, channel))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jackfield_plugin::message::{Attachment, Class, Unsubscribe};
+use jackfield_plugin::message::{Attachment, Class, Unsubscribe, WhenPaused};
 use jackfield_plugin::{clock, prelude::*};
 use schemars::Schema;
 use serde_json::Map;
@@ -35,6 +35,9 @@ pub struct Settings {
     /// Which rules of consent it obeys: `marketing` (opt-outs, quiet hours, caps), `transactional`
     /// (opt-outs), or `internal` (to one's own staff: none).
     pub(crate) class: Option<Class>,
+    /// What to do where the channel is paused, or is paused because the provider refuses its keys:
+    /// `wait` until it is active again, or `fail`: the channels of `fallback`, then the branch `failure`.
+    pub(crate) when_paused: Option<WhenPaused>,
     /// Channels to try, in this order, when the message fails on `channel`. With `to` only those
     /// with the same kind of address are tried.
     #[serde(default)]

@@ -78,7 +78,9 @@ JF_RECORD(jf_unsubscribe, JF_UNSUBSCRIBE_FIELDS, .kebab = true)
     FIELD(record(jf_content), content, "What it says.", .required = true)                          \
     FIELD(record(jf_unsubscribe), unsubscribe, "Adds the unsubscribe line.")                       \
     FIELD(text, class, "Which rules of consent it obeys.",                                         \
-          .choices = {"transactional", "marketing", "internal"})
+          .choices = {"transactional", "marketing", "internal"})                                   \
+    FIELD(text, when_paused, "Where the channel is paused: it waits until it is active, or fails.", \
+          .choices = {"wait", "fail"})
 /** A message as a step puts it into the outbox. */
 JF_RECORD(jf_outgoing, JF_OUTGOING_FIELDS, .kebab = true)
 
