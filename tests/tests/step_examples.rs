@@ -32,11 +32,23 @@ async fn furnish(office: &Office) {
     let members = json!({"members": [{"user": "ann@example.com"}]});
     api.put("/v1/teams/support", members).await.ok();
     api.put("/v1/lists/newsletter", json!({})).await.ok();
+    let ratings = json!({"columns": ["name", "phone", "stars"]});
+    api.put("/v1/tables/ratings", ratings).await.ok();
     api.publish(
         "name: onboarding\ntrigger: {event: manual}\nsteps:\n  \
          greet: {uses: add-comment@1, with: {text: \"Plan: ${vars.plan|none}\"}}\n",
     )
     .await;
+}
+
+/// What a language model answers that ends the talk.
+fn farewell() -> Value {
+    let arguments = json!({"say": "From 9 to 6. Bye!"}).to_string();
+    let call = json!({"id": "call-1", "type": "function",
+        "function": {"name": "finish", "arguments": arguments}});
+    let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    json!({"choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}],
+        "usage": {"prompt_tokens": 90, "completion_tokens": 10, "total_tokens": 100}})
 }
 
 /// The run that the last message has started of this workflow.
@@ -85,6 +97,14 @@ async fn the_example_of_every_step_is_published_as_it_stands_and_runs() {
                 office.text(ANN, "How did you like it?").await;
                 office.write(ANN, "4").await;
                 office.text(ANN, "Thank you for the 4!").await;
+                api.over(&run).await
+            }
+            "ai-agent" => {
+                api.waiting_at(&run, "talk").await;
+                office.text(ANN, "how can I help?").await;
+                crm.answer_instead(Answer::new(200, farewell()));
+                office.write(ANN, "When are you open?").await;
+                office.text(ANN, "From 9 to 6. Bye!").await;
                 api.over(&run).await
             }
             _ => api.over(&run).await,

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use jackfield_peers::{Answer, Crm};
 use jackfield_tests::{ANN_WHO, Api, Chat, PATIENCE, template, until};
 use jiff::civil::Weekday;
 use serde_json::{Value, json};
@@ -416,4 +417,99 @@ async fn whoever_waits_too_long_is_escalated_to_somebody_who_answers() {
     assert_eq!(text, "Waited for too long for support: escalated.");
     all_well(&api).await;
     close(&api, ANN_WHO).await;
+}
+
+#[tokio::test]
+async fn what_customers_think_becomes_rows_of_a_table() {
+    let mut chat = Chat::open().await;
+    let api = chat.api().clone();
+    let columns = json!({"columns": ["name", "stars", "assignee", "at"]});
+    api.put("/v1/tables/csat", columns).await.ok();
+    let fillings = [("the table", "csat")];
+    api.publish(&template(&chat.host, "csat-to-sheet", &fillings).await)
+        .await;
+    let ann = json!({"firstname": "Ann"});
+    api.put(&format!("/v1/contacts/{ANN_WHO}"), ann).await.ok();
+    // Ann answers at the second try, Bob never as he should.
+    chat.write("Where is my parcel?").await;
+    chat.write_as(BOB, "Hello?").await;
+    for who in [ANN_WHO, BOB_WHO] {
+        contact_until(&api, who, "the conversation", |contact| {
+            !contact["last_incoming_at"].is_null()
+        })
+        .await;
+        close(&api, who).await;
+    }
+    until("both questions", async || {
+        (chat.integrator.requests().count() == 2).then_some(())
+    })
+    .await;
+    chat.write("splendid").await;
+    chat.told("A number from 1 to 5").await;
+    chat.write("5").await;
+    chat.told("Thank you for the 5!").await;
+    chat.write_as(BOB, "why?").await;
+    until("Bob's second question", async || {
+        (chat.integrator.requests().count() == 5).then_some(())
+    })
+    .await;
+    chat.write_as(BOB, "no").await;
+    all_well(&api).await;
+    let export = api.get("/v1/tables/csat/export").await.text;
+    let lines: Vec<&str> = export.lines().collect();
+    assert_eq!(lines.len(), 2, "{export}");
+    assert_eq!(lines[0], "name,stars,assignee,at");
+    assert!(lines[1].starts_with("Ann,5,nobody,20"), "{export}");
+}
+
+#[tokio::test]
+async fn a_model_collects_what_is_missing_and_a_large_budget_is_marked() {
+    let mut chat = Chat::open().await;
+    let api = chat.api().clone();
+    let model = Crm::start().await.unwrap();
+    let key = json!({"value": "sk-of-the-story"});
+    assert_eq!(api.put("/v1/secrets/ai-key", key).await.status, 204);
+    let url = format!("{}/v1", model.url);
+    let fillings = [
+        ("the URL", url.as_str()),
+        ("the model's name", "small-model"),
+    ];
+    api.publish(&template(&chat.host, "collect-with-ai", &fillings).await)
+        .await;
+    chat.write("Hello").await;
+    contact_until(&api, ANN_WHO, "Ann", |contact| contact["id"].is_string()).await;
+    let says = |arguments: Value| {
+        let call = json!({"id": "call-1", "type": "function",
+            "function": {"name": "save", "arguments": arguments.to_string()}});
+        let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+        let body =
+            json!({"choices": [{"index": 0, "message": message}], "usage": {"total_tokens": 50}});
+        Answer::new(200, body)
+    };
+    let greeting = json!({"choices": [{"index": 0, "message": {"role": "assistant",
+        "content": "Hello! Where may we write to you?"}}], "usage": {"total_tokens": 50}});
+    model.answer_next(Answer::new(200, greeting));
+    model.answer_next(says(
+        json!({"email": "ann@example.com", "say": "And at which number can we call?"}),
+    ));
+    model.answer_next(says(
+        json!({"phone": "+33 6 00 00 00 01", "say": "What may it cost?"}),
+    ));
+    model.answer_next(says(json!({"budget": 2500, "say": "Thank you, Ann."})));
+    let run = api.start_by_hand("collect-with-ai", ANN_WHO).await;
+    chat.told("Where may we write").await;
+    chat.write("ann@example.com").await;
+    chat.told("at which number").await;
+    chat.write("This one, +33 6 00 00 00 01").await;
+    chat.told("What may it cost").await;
+    chat.write("2500 euros").await;
+    chat.told("Thank you, Ann.").await;
+    api.completed(&run).await;
+    let ann = contact(&api, ANN_WHO).await;
+    assert_eq!(ann["email"], "ann@example.com", "{ann:#}");
+    assert_eq!(ann["tags"], json!(["large-budget"]), "{ann:#}");
+    let comments = api.all(&format!("/v1/contacts/{ANN_WHO}/comments")).await;
+    let text = comments[0]["text"].as_str().unwrap();
+    assert!(text.starts_with("AI agent, success\n"), "{text}");
+    assert!(text.contains("Contact: 2500 euros\n"), "{text}");
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 const FILLINGS: &[(&str, &str)] = &[
     ("the mail address", "boss@example.com"),
     ("the URL", "https://example.com/in"),
+    ("the model's name", "small-model"),
+    ("the table", "csat"),
     ("the team", "everybody"),
     ("the list", "newsletter"),
     ("the keyword", "join"),
@@ -25,6 +27,8 @@ async fn furnish(chat: &Chat) {
     let members = json!({"members": [{"user": "ann@example.com"}]});
     api.put("/v1/teams/everybody", members).await.ok();
     api.put("/v1/lists/newsletter", json!({})).await.ok();
+    let csat = json!({"columns": ["name", "stars", "assignee", "at"]});
+    api.put("/v1/tables/csat", csat).await.ok();
 }
 
 #[tokio::test]

@@ -118,6 +118,11 @@ impl Crm {
     pub fn answer_next(&self, answer: Answer) {
         lock(&self.state.next).push_back(answer);
     }
+
+    /// The same, before all answers that are waiting.
+    pub fn answer_instead(&self, answer: Answer) {
+        lock(&self.state.next).push_front(answer);
+    }
 }
 
 async fn handle(

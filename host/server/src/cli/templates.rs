@@ -25,6 +25,8 @@ templates![
     "broadcast-response",
     "chat-menu",
     "collect-contact-details",
+    "collect-with-ai",
+    "csat-to-sheet",
     "issue-escalation",
     "keyword-to-list",
     "language-routing",
