@@ -821,8 +821,6 @@ record! {
         assignee: Option<String> => Text,
         /// The place in the queue.
         place: Option<String> => Text,
-        /// With a place, which queue: a team's name, or empty for the workspace's own.
-        queue: Option<String> => Text,
         /// Lower goes first: by priority, then by time.
         rank: i64 => Int,
         /// The contact's revision that it is a copy of: what is older is not written over it.
@@ -831,6 +829,8 @@ record! {
         data: Value => Json,
         /// Since when it waits, is offered or is assigned.
         at: i64 => Int,
+        /// With a place, which queue: a team's name, or empty for the workspace's own.
+        queue: Option<String> => Text,
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Command {
     List,
     /// Makes a subscription; its signing secret is shown this once
     Create {
-        /// Where deliveries go, such as https://example.com/events
+        /// Where deliveries go, such as `https://example.com/events`
         #[arg(value_name = "URL")]
         address: String,
         /// An event, such as call.ended, or * for all; may be repeated
