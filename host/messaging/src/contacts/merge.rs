@@ -129,7 +129,7 @@ impl Contacts {
             begin(context, workspace, id, &pending).await?;
         }
         drive(context, workspace, id).await?;
-        let row = context.contact(workspace, id).await?;
+        let row = current(context, workspace, id).await?;
         let row = row.ok_or_else(|| no_contact(contact))?;
         self.show(Document { row }).await
     }
@@ -248,7 +248,13 @@ pub(crate) async fn current(
 /// Notes whom the primary absorbs.
 async fn begin(context: &Context, workspace: &str, id: &str, pending: &Pending) -> Result<()> {
     let locked = resolve::lock(context, workspace, id).await?;
-    let mut locked = locked.ok_or_else(|| no_contact(id))?;
+    let Some(mut locked) = locked else {
+        // Another has absorbed it in this very moment.
+        return Err(match gone(context, workspace, id).await? {
+            Some(row) => absorbed(id, &row.absorbed_by),
+            None => no_contact(id),
+        });
+    };
     if let Some(known) = Pending::of(&locked.document) {
         if known.from == pending.from {
             return Ok(());

@@ -225,11 +225,11 @@ pub struct AcceptedBody {
 pub struct SkippedBody {
     /// Its name.
     pub workflow: String,
-    /// `account-scope`, `condition`, `once-per-contact`, `already-enrolled`, `blocked` or
-    /// `loop-guard`.
+    /// `account-scope`, `condition`, `once-per-contact`, `already-enrolled`, `no-contact`, `blocked`
+    /// or `loop-guard`.
     pub reason: String,
-    /// What was looked at.
-    #[schema(value_type = Object)]
+    /// What was looked at, where something was.
+    #[schema(value_type = Option<Object>)]
     pub detail: Value,
 }
 
