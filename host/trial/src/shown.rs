@@ -37,6 +37,7 @@ pub(crate) fn arguments(call: &HostCall) -> Value {
         HostCall::ContactsAddTags { tags } => json!(tags),
         HostCall::MessagesSend { message } => parsed(message),
         HostCall::ContactsRetag { change } => parsed(change),
+        HostCall::ContactsOptOut { request } => parsed(request),
         HostCall::ConversationsClose { note } => parsed(note.as_deref().unwrap_or("null")),
         HostCall::ConversationsComment { text } => json!(text),
         HostCall::ConversationsAssign { request } => parsed(request),
@@ -292,7 +293,9 @@ pub(crate) fn reply(call: &HostCall, tell: &Tell) -> Result<HostReply, String> {
             let text = answer.as_str().ok_or("`answer` is a text here")?;
             HostReply::Text(Ok(text.to_owned()))
         }
-        HostCall::ContactsUpdate { .. } => HostReply::Text(Ok(answer.to_string())),
+        HostCall::ContactsUpdate { .. } | HostCall::ConversationsAssign { .. } => {
+            HostReply::Text(Ok(answer.to_string()))
+        }
         call => return Err(format!("`{}` is told nothing but `refuse`", call.name())),
     })
 }

@@ -93,21 +93,24 @@ export interface User {
 
 /**
  * What became of an assignment: the user that has the contact, `undefined` for nobody; or the id of
- * the place in the queue, where somebody is still to be chosen.
+ * the place in the queue, where somebody is still to be chosen; or how many wait, where no more may.
  */
-export type Assigned = { assignee: User | undefined } | { queued: string };
+export type Assigned = { assignee: User | undefined } | { queued: string } | { full: number };
 
 /**
  * Gives the contact to a user, or takes it from the one who has it. Of a team or the workspace
  * somebody is chosen when the outcome is committed, at once if somebody is free; who it is, arrives
  * as the event `queue.finished` about the id of the place in the queue, with the data `{queue: {id,
- * outcome, assignee}}`; where as many wait as may, the event `queue.full` about it arrives instead.
+ * outcome, assignee}}`. Where as many wait as may, the contact gets no place.
  * Errors: `not-found` (no contact, no such user or team), `no-members` (a team without users, a
  * workspace without any), `invalid`.
  */
 export function assign(request: Assign): Assigned {
   const answer = JSON.parse(call(() => contract.assign(JSON.stringify(toWire(request)))));
-  return 'queued' in answer ? { queued: answer.queued } : { assignee: answer.assignee ?? undefined };
+  if ('queued' in answer || 'full' in answer) {
+    return answer;
+  }
+  return { assignee: answer.assignee ?? undefined };
 }
 
 /**

@@ -40,6 +40,8 @@ class Assigned:
     """Who has the contact; none for nobody, and where somebody is still to be chosen."""
     queued: str | None = None
     """The id of the place in the queue, where somebody is still to be chosen."""
+    full: int | None = None
+    """How many wait, where no more may: the contact gets no place."""
 
 
 _ASSIGNED: Any = codec.shape(Assigned, strict=False)
@@ -98,8 +100,8 @@ def assign(
     `priority` (-100 to 100), with the event `queue.overdue` after the `service_level` in the queue,
     such as `60s`. Internal: one of them is chosen when the outcome is committed, at once
     if somebody is free; who it is, arrives as the event `queue.finished` about the id `queued`, with
-    the data `{"queue": {"id", "outcome", "assignee"?, ...}}`; where as many wait as may, the event
-    `queue.full` about it arrives instead. Errors: `not-found` (no contact, no such user or team),
+    the data `{"queue": {"id", "outcome", "assignee"?, ...}}`. Where as many wait as may, the contact
+    gets no place: `full` says how many. Errors: `not-found` (no contact, no such user or team),
     `no-members` (a team without users, a workspace without any), `invalid`."""
     given = {
         "user": user,

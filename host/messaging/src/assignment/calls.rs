@@ -34,7 +34,8 @@ pub(crate) async fn assign(
     let answer = match &plan {
         Plan::User(user) => json!({"assignee": user}),
         Plan::Nobody => json!({"assignee": null}),
-        Plan::Queue(_) | Plan::Full { .. } => json!({"queued": place}),
+        Plan::Queue(_) => json!({"queued": place}),
+        Plan::Full { most, .. } => json!({"full": most}),
     };
     let deed = Deed::Assign {
         contact: contact.row.id,

@@ -135,15 +135,20 @@ impl Step for AssignTo {
                 };
                 return Ok(Outcome::done().output(output).into());
             }
+            Assigned::Full(_) => {
+                let output = Output {
+                    assignee: None,
+                    waited: 0,
+                };
+                return Ok(Outcome::branch("full").output(output).into());
+            }
             Assigned::Queued(place) => place,
         };
         let since = clock::now();
         let finished = Subscription::to("queue.finished").about(place.clone());
-        let full = Subscription::to("queue.full").about(place.clone());
         let state = State { place, since };
         Ok(Outcome::wait(state)
             .on(finished)
-            .on(full)
             .until(since + timeout)
             .into())
     }
@@ -165,11 +170,6 @@ impl Step for AssignTo {
             let finished = Subscription::to("queue.finished").about(state.place.clone());
             return Ok(Outcome::wait(state).on(finished).into());
         };
-        if event.name == "queue.full" {
-            let assignee = None;
-            let output = Output { assignee, waited };
-            return Ok(Outcome::branch("full").output(output).into());
-        }
         let queue = &event.data["queue"];
         let assignee: Option<User> = serde_json::from_value(queue["assignee"].clone()).ok();
         match assignee {

@@ -283,8 +283,8 @@ typedef struct jf_assign {
 /** Gives the contact to a user, or takes it from the one who has it. For a user and for nobody
  *  `{"assignee": {"id", "name", "email"}}` or `{"assignee": null}`, else `{"queued": "the id of the
  *  place in the queue"}`: somebody is chosen when the outcome is committed, at once if somebody is
- *  free, and arrives as the event `queue.finished` about that id, or `queue.full` where as many
- *  wait as may. */
+ *  free, and arrives as the event `queue.finished` about that id. Where as many wait as may,
+ *  `{"full": how many}`. */
 const jf_value *jf_conversations_assign(const jf_assign *request);
 /** Gives up a place in the queue; whether the contact was still waiting in it: if not, it has
  *  somebody by now. A refused call answers false as well; `jf_caught` tells them apart. */

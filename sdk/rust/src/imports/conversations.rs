@@ -181,8 +181,10 @@ pub enum Assigned {
     /// This user has the contact; none where nobody was to have it.
     Assignee(Option<User>),
     /// Somebody is chosen when the outcome is committed. This is the place in the queue; who it is,
-    /// arrives as the event `queue.finished` about it, or `queue.full` where as many wait as may.
+    /// arrives as the event `queue.finished` about it.
     Queued(String),
+    /// As many wait as may, which is this many: the contact gets no place.
+    Full(u32),
 }
 
 /// A user of the workspace.
