@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use jackfield_tests::{Api, Host};
+use jiff::Zoned;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 const WEEKDAYS: [&str; 7] = [
@@ -165,4 +167,44 @@ async fn what_is_no_calendar_is_refused_and_another_workspace_has_its_own() {
     lyon.put_workflow(BY_NAME).await.ok();
     let publish = lyon.post("/v1/workflows/by-name/publish", json!({})).await;
     publish.refused(422, "invalid-document");
+}
+
+#[tokio::test]
+async fn hours_of_the_contact_are_those_where_it_is() {
+    let host = Host::start().await;
+    let api = &host.api;
+    let mut hours = every_day("00:00-12:00");
+    hours["time-zone"] = "contact".into();
+    put(api, "mornings", hours).await;
+    api.publish(
+        "name: morning\ntrigger: {event: user.signed-up, calendar: mornings}\nsteps:\n  \
+         hours:\n    uses: date-time@1\n    with: {business-hours: $calendars.mornings}\n    \
+         branches: {else: end}\n  tag: {uses: update-contact-tag@1, with: {tags: [morning]}}\n",
+    )
+    .await;
+    // All around the world: it is morning for some of them, and not for all.
+    let zones = [
+        ("ann@example.com", "Pacific/Honolulu"),
+        ("bob@example.com", "Asia/Calcutta"),
+        ("joe@example.com", "America/Sao_Paulo"),
+    ];
+    let mut started = Vec::new();
+    for (email, zone) in zones {
+        let contact = json!({"email": email, "time_zone": zone});
+        let made = api.post("/v1/contacts", contact).await.ok();
+        let told = api
+            .event("user.signed-up", made["id"].as_str(), json!({}))
+            .await;
+        let morning = Zoned::now().with_time_zone(TimeZone::get(zone).unwrap());
+        let runs = told["runs"].as_array().unwrap();
+        assert_eq!(runs.len() == 1, morning.hour() < 12, "{zone}: {told:#}");
+        started.extend(runs.iter().cloned());
+    }
+    assert!(!started.is_empty() && started.len() < zones.len());
+    for run in started {
+        let run = api.over(run.as_str().unwrap()).await;
+        assert_eq!(run["state"], "completed", "{run:#}");
+        let path = format!("/v1/contacts/{}", run["contact"].as_str().unwrap());
+        assert_eq!(api.get(&path).await.ok()["tags"], json!(["morning"]));
+    }
 }

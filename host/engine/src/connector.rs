@@ -225,6 +225,7 @@ impl HostCalls for ConnectorCalls {
         let env = local::Env {
             clock: self.core.clock.as_ref(),
             time_zone: &TimeZone::UTC,
+            contact_zone: None,
             permissions: &self.plugin.permissions,
             secrets: self.secrets.as_ref(),
         };

@@ -69,6 +69,14 @@ pub struct View {
 
 /// An event that is about to be accepted.
 #[derive(Debug, Clone, PartialEq)]
+impl View {
+    /// The time zone of the contact, where there is one and it is known.
+    #[must_use]
+    pub fn contact_zone(&self) -> Option<&str> {
+        self.namespaces.get("contact")?.get("time_zone")?.as_str()
+    }
+}
+
 pub struct NewEvent {
     /// The workspace.
     pub workspace: String,

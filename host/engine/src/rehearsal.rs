@@ -185,6 +185,8 @@ impl<S: Script> Rehearsal<S> {
         let env = local::Env {
             clock: &clock,
             time_zone: &self.scene.time_zone,
+            contact_zone: (self.scene.contact.as_ref())
+                .and_then(|contact| contact["time_zone"].as_str()),
             permissions: &self.allowed.permissions,
             secrets: &Held(&self.scene.secrets),
         };

@@ -30,6 +30,8 @@ pub(crate) const MAX_RANDOM: u32 = 1_024;
 pub(crate) struct Env<'a> {
     pub clock: &'a dyn Clock,
     pub time_zone: &'a TimeZone,
+    /// That of the contact, where there is one and it is known.
+    pub contact_zone: Option<&'a str>,
     pub permissions: &'a Permissions,
     pub secrets: &'a dyn Secrets,
 }
@@ -49,7 +51,7 @@ pub(crate) async fn answer(call: &HostCall, env: &Env<'_>) -> Option<HostReply> 
                 .map_err(|error| refused("invalid", error.to_string())),
         ),
         HostCall::ClockNextOpen { hours, after } => {
-            HostReply::Number(next_open(hours, *after, env.time_zone))
+            HostReply::Number(next_open(hours, *after, env))
         }
         HostCall::RandomBytes { length } => {
             let mut bytes = vec![0; (*length).min(MAX_RANDOM) as usize];
@@ -103,7 +105,7 @@ async fn sign(
     signing::sign(secret, &key, data)
 }
 
-fn next_open(hours: &str, after: u64, time_zone: &TimeZone) -> Result<u64, CallError> {
+fn next_open(hours: &str, after: u64, env: &Env<'_>) -> Result<u64, CallError> {
     let value: Value = serde_json::from_str(hours).map_err(|error| {
         refused(
             "invalid",
@@ -112,8 +114,9 @@ fn next_open(hours: &str, after: u64, time_zone: &TimeZone) -> Result<u64, CallE
     })?;
     let hours =
         BusinessHours::parse(&value).map_err(|error| refused("invalid", error.to_string()))?;
+    let hours = hours.of_contact(env.contact_zone);
     let after = timestamp(i64::try_from(after).unwrap_or(i64::MAX));
-    match hours.next_open(after, time_zone) {
+    match hours.next_open(after, env.time_zone) {
         Some(open) => Ok(open.as_millisecond().unsigned_abs()),
         None => Err(refused(
             "not-found",

@@ -371,13 +371,18 @@ fn compare_age(test: &Test<'_>) -> Option<Ordering> {
 }
 
 fn hours_open(test: &Test<'_>) -> Option<bool> {
-    let named;
+    let own;
     let hours = match test.compiled {
-        Compiled::Hours(hours) => hours,
+        Compiled::Hours(hours) if !hours.is_of_contact() => hours,
+        Compiled::Hours(hours) => {
+            own = hours.clone().of_contact(test.contact_zone);
+            &own
+        }
         // One that is not there is neither open nor closed.
         Compiled::Calendar(_) => {
-            named = BusinessHours::parse(test.expected).ok()?;
-            &named
+            let named = BusinessHours::parse(test.expected).ok()?;
+            own = named.of_contact(test.contact_zone);
+            &own
         }
         _ => return None,
     };

@@ -31,6 +31,8 @@ use operators::{Compiled, Operator, Test};
 
 /// The name space of calendars: business hours that are named in operands.
 pub const CALENDARS: &str = "calendars";
+/// Where a scope has the contact's time zone.
+const CONTACT_ZONE: &str = "contact.time_zone";
 /// Most groups and tests in one condition.
 pub const MAX_NODES: usize = 100;
 /// Deepest nesting of groups.
@@ -174,6 +176,10 @@ impl Leaf {
         let held = match &actual {
             None => self.operator.holds_for_missing(&expected),
             Some(actual) => {
+                let zone = match self.compiled {
+                    Compiled::Hours(_) | Compiled::Calendar(_) => scope.get(CONTACT_ZONE),
+                    _ => None,
+                };
                 let test = Test {
                     actual,
                     expected: &expected,
@@ -181,6 +187,7 @@ impl Leaf {
                     fold_accents: self.fold_accents,
                     now: scope.now(),
                     time_zone: scope.time_zone(),
+                    contact_zone: zone.as_ref().and_then(|zone| zone.as_str()),
                 };
                 (self.operator.holds)(&test) != self.operator.negated
             }

@@ -85,6 +85,8 @@ pub(super) struct Test<'a> {
     pub(super) fold_accents: bool,
     pub(super) now: Timestamp,
     pub(super) time_zone: &'a TimeZone,
+    /// Where hours are asked about: the contact's time zone.
+    pub(super) contact_zone: Option<&'a str>,
 }
 
 /// What was made of an operand when it was read.

@@ -544,6 +544,7 @@ pub static ALWAYS: [Namespace; 14] = [
                 "The conversation that is open, else the last",
             ),
             field("addresses", List, "Addresses, with the channel of each"),
+            field("time_zone", Text, "Time zone, `Europe/Paris`"),
             field("created_at", Timestamp, "When the contact was created"),
             field("last_channel", Text, "The channel of the last message"),
             field("last_incoming", Text, "What the contact wrote last"),

@@ -135,6 +135,7 @@ impl RunCalls {
         let env = local::Env {
             clock: core.clock.as_ref(),
             time_zone: &self.view.time_zone,
+            contact_zone: self.view.contact_zone(),
             permissions: &self.plugin.permissions,
             secrets: secrets.as_ref(),
         };

@@ -1,10 +1,13 @@
 //! Business hours: for each weekday the times at which somebody is there.
 //!
-//! JSON form: `{"time-zone"?: "Europe/Paris", "monday": ["09:00-12:00", "14:00-18:00"], …,
+//! JSON form: `{"time-zone"?: "Europe/Paris" | "contact", "monday": ["09:00-12:00", "14:00-18:00"], …,
 //! "holidays"?: ["2026-12-25"]}`. A weekday that is not named is closed. A range that ends before
 //! it starts goes over midnight (`22:00-06:00`), and `24:00` is the end of the day. A range belongs
 //! to the day on which it starts: a holiday shuts the ranges that start on it, and what began on
 //! the evening before runs on.
+//!
+//! `contact` as the time zone means that of whoever the hours are asked about, so that nobody is written
+//! to at night; whoever asks says which that is ([`BusinessHours::of_contact`]).
 //!
 //! Changes of clocks: both ends of a range are civil times, read as in [`super::moment`].
 
@@ -24,6 +27,9 @@ const HORIZON: i32 = 366;
 const MAX_RANGES: usize = 24;
 /// Most holidays.
 const MAX_HOLIDAYS: usize = 1000;
+
+/// What stands for the contact's time zone.
+const CONTACT: &str = "contact";
 
 const WEEKDAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
@@ -83,7 +89,9 @@ pub enum HoursError {
     #[error("`{0}` must be a list of texts")]
     NotAList(String),
     /// Not a time zone.
-    #[error("`{0}` is not a time zone: use a name of the IANA database such as `Europe/Paris`")]
+    #[error(
+        "`{0}` is not a time zone: use a name of the IANA database such as `Europe/Paris`, or `contact` for that of the contact"
+    )]
     TimeZone(String),
     /// Not a date.
     #[error("`{0}` is not a date: write `2026-12-25`")]
@@ -117,10 +125,12 @@ impl BusinessHours {
                     let name = value
                         .as_str()
                         .ok_or(HoursError::TimeZone(value.to_string()))?;
-                    let zone =
-                        TimeZone::get(name).map_err(|_| HoursError::TimeZone(name.to_owned()))?;
                     hours.time_zone = Some(name.to_owned());
-                    hours.zone = Some(zone);
+                    if name != CONTACT {
+                        let zone = TimeZone::get(name);
+                        let zone = zone.map_err(|_| HoursError::TimeZone(name.to_owned()))?;
+                        hours.zone = Some(zone);
+                    }
                 }
                 "holidays" => {
                     for day in texts(key, value, MAX_HOLIDAYS)? {
@@ -165,6 +175,23 @@ impl BusinessHours {
             object.insert("holidays".to_owned(), days.into());
         }
         Value::Object(object)
+    }
+
+    /// The same hours about a contact: where they are in the contact's time zone, they are in this one
+    /// from now on. The contact may have none, or one that is not known: `time_zone` of
+    /// [`BusinessHours::is_open`] counts then.
+    #[must_use]
+    pub fn of_contact(mut self, zone: Option<&str>) -> Self {
+        if self.is_of_contact() {
+            self.zone = zone.and_then(|zone| TimeZone::get(zone).ok());
+        }
+        self
+    }
+
+    /// Whether they are in the contact's time zone.
+    #[must_use]
+    pub fn is_of_contact(&self) -> bool {
+        self.time_zone.as_deref() == Some(CONTACT)
     }
 
     /// Whether somebody is there. `time_zone` is used where the hours name none of their own.
@@ -390,6 +417,35 @@ mod tests {
         assert_eq!(
             lost.next_open(at("2026-03-29 00:00"), &paris),
             Some(at("2026-04-05 02:10"))
+        );
+    }
+
+    #[test]
+    fn hours_of_the_contact_stand_in_its_zone_and_else_in_the_given_one() {
+        let read = || {
+            let hours = json!({"time-zone": "contact", "friday": ["09:00-12:00"]});
+            let hours = BusinessHours::parse(&hours).unwrap();
+            assert_eq!(BusinessHours::parse(&hours.to_json()).unwrap(), hours);
+            hours
+        };
+        // 09:30 in Paris, 03:30 in New York.
+        let at: Timestamp = "2026-11-20T08:30:00Z".parse().unwrap();
+        let paris = TimeZone::get("Europe/Paris").unwrap();
+        let open = |zone: Option<&str>| read().of_contact(zone).is_open(at, &paris);
+        assert!(open(Some("Europe/Berlin")));
+        assert!(!open(Some("America/New_York")));
+        assert!(open(None));
+        assert!(open(Some("Nowhere/Town")));
+        let next = read().of_contact(Some("America/New_York"));
+        let next = next.next_open(at, &paris).unwrap();
+        assert_eq!(next.to_string(), "2026-11-20T14:00:00Z");
+        // Hours of a place stay there.
+        let fixed = json!({"time-zone": "Europe/Paris", "friday": ["09:00-12:00"]});
+        let fixed = BusinessHours::parse(&fixed).unwrap();
+        assert!(
+            fixed
+                .of_contact(Some("America/New_York"))
+                .is_open(at, &TimeZone::UTC)
         );
     }
 

@@ -15,13 +15,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Fields that every contact has.
-const STANDARD: [(&str, FieldKind); 8] = [
+const STANDARD: [(&str, FieldKind); 9] = [
     ("firstname", FieldKind::Text),
     ("lastname", FieldKind::Text),
     ("phone", FieldKind::Phone),
     ("email", FieldKind::Email),
     ("language", FieldKind::Text),
     ("country", FieldKind::Text),
+    ("time_zone", FieldKind::TimeZone),
     ("profile_pic", FieldKind::Url),
     ("lifecycle", FieldKind::Text),
 ];

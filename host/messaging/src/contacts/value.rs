@@ -1,4 +1,4 @@
-//! Values of fields: nine types, how texts become them, and the four operations.
+//! Values of fields: ten types, how texts become them, and the four operations.
 //!
 //! Workflows hand values over as text (variables are put into texts), so every type reads text.
 //! What does not fit is refused with what would.
@@ -6,6 +6,7 @@
 use super::address;
 use jackfield_sandbox::wit::contacts;
 use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use url::Url;
@@ -35,6 +36,8 @@ pub enum FieldKind {
     Time,
     /// E.164.
     Phone,
+    /// A name of the IANA database.
+    TimeZone,
 }
 
 impl FieldKind {
@@ -51,6 +54,7 @@ impl FieldKind {
             FieldKind::Date => "date",
             FieldKind::Time => "time",
             FieldKind::Phone => "phone",
+            FieldKind::TimeZone => "time-zone",
         }
     }
 
@@ -193,6 +197,12 @@ impl FieldType {
                 .map_err(|_| format!("{} is no date: write it as `2026-12-31`", shown(value))),
             FieldKind::Time => time(&plain(value)?)
                 .ok_or_else(|| format!("{} is no time of day: write it as `09:30`", shown(value))),
+            FieldKind::TimeZone => zone(&plain(value)?).ok_or_else(|| {
+                format!(
+                    "{} is no time zone: write it as `Europe/Paris`",
+                    shown(value)
+                )
+            }),
         }
     }
 
@@ -210,6 +220,11 @@ impl FieldType {
             .map(|option| Value::String(option.clone()))
             .ok_or_else(|| format!("{} is none of: {}", shown(value), self.options.join(", ")))
     }
+}
+
+fn zone(text: &str) -> Option<Value> {
+    let zone = TimeZone::get(text.trim()).ok()?;
+    zone.iana_name().map(Value::from)
 }
 
 fn as_list(value: Option<&Value>) -> Vec<Value> {

@@ -270,7 +270,7 @@ fn list<'a>(lists: &'a [ContactList], name: &str) -> std::result::Result<&'a Con
 
 /// Which columns are named like what a contact has.
 pub(crate) fn suggest(headers: &[String], fields: &[ContactField]) -> BTreeMap<String, String> {
-    const OTHERS: [(&str, &str); 22] = [
+    const OTHERS: [(&str, &str); 23] = [
         ("first name", "firstname"),
         ("given name", "firstname"),
         ("prenom", "firstname"),
@@ -290,6 +290,7 @@ pub(crate) fn suggest(headers: &[String], fields: &[ContactField]) -> BTreeMap<S
         ("tag", "tags"),
         ("list", "lists"),
         ("profile pic", "profile_pic"),
+        ("time zone", "time_zone"),
         ("lifecycle stage", "lifecycle"),
         ("owner", "assignee"),
         ("langue", "language"),

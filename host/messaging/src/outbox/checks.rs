@@ -126,6 +126,8 @@ impl Case<'_> {
         if let Some(hours) = self.settings.marketing(&calendars) {
             let at = Timestamp::from_millisecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
             let zone = self.settings.zone();
+            let theirs = self.contact.and_then(|contact| contact.get("time_zone"));
+            let hours = hours.of_contact(theirs.and_then(Value::as_str));
             if !hours.is_open(at, &zone) {
                 return Ok(Some(match hours.next_open(at, &zone) {
                     Some(open) => Ruling::Later(

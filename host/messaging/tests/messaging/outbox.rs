@@ -320,6 +320,33 @@ async fn marketing_waits_for_its_hours_and_stays_below_its_cap() {
 }
 
 #[tokio::test]
+async fn marketing_waits_for_its_hours_where_the_contact_is() {
+    // It is Friday noon in UTC, seven in the morning in New York.
+    let hours = json!({"time-zone": "contact", "friday": ["09:00-20:00"]});
+    let world = world(json!({"marketing-hours": hours}), json!({})).await;
+    let contacts = world.messaging.contacts();
+    let mut sent = Vec::new();
+    for (phone, zone) in [
+        ("+33612345601", "America/New_York"),
+        ("+33612345602", "Europe/Paris"),
+    ] {
+        let contact = json!({"phone": phone, "time_zone": zone});
+        contacts.create("w", &contact).await.unwrap();
+        let class = json!({"class": "marketing"});
+        sent.push(world.send_as(phone, "buy", class).await);
+    }
+    world.state(&sent[1], "accepted").await;
+    let waiting = world.state(&sent[0], "queued").await;
+    assert_eq!(waiting["reason"], "quiet-hours", "{waiting:#}");
+    assert_eq!(waiting["due"], "2026-11-20T14:00:00Z", "{waiting:#}");
+    world.clock.advance(2 * 3_600_000);
+    world.state(&sent[0], "accepted").await;
+    let wrong = json!({"time_zone": "Nowhere/Town"});
+    let refused = contacts.create("w", &wrong).await.unwrap_err();
+    assert!(refused.to_string().contains("Europe/Paris"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_recipient_that_the_provider_knows_as_opted_out_gets_nothing_more() {
     let world = world(json!({}), json!({})).await;
     world.script([Reply::Refuses(

@@ -18,7 +18,8 @@ pub(crate) enum Command {
         name: String,
         /// What it holds
         #[arg(long, value_parser = [
-            "text", "list", "checkbox", "email", "number", "url", "date", "time", "phone"
+            "text", "list", "checkbox", "email", "number", "url", "date", "time", "phone",
+            "time-zone"
         ])]
         kind: String,
         /// For people [default: the name]
