@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use jackfield_peers::{Answer, Crm};
-use jackfield_tests::{ANN_WHO, Api, Chat, PATIENCE, template, until};
+use jackfield_tests::{ANN, ANN_WHO, Api, Chat, PATIENCE, template, until};
 use jiff::civil::Weekday;
 use serde_json::{Value, json};
 
@@ -327,6 +327,54 @@ async fn a_contact_is_told_once_in_half_a_day() {
         again["skipped"][0]["reason"], "once-per-contact",
         "{again:#}"
     );
+}
+
+#[tokio::test]
+async fn whoever_answers_a_broadcast_comes_to_somebody_who_sells() {
+    let mut chat = Chat::open_clocked().await;
+    let api = chat.api().clone();
+    team(&api, "sales").await;
+    api.put("/v1/lists/newsletter", json!({})).await.ok();
+    for (number, who) in [(ANN, ANN_WHO), (BOB, BOB_WHO)] {
+        chat.write_as(number, "Hi").await;
+        contact_until(&api, who, "the contact", |contact| {
+            contact["last_incoming"] == "Hi"
+        })
+        .await;
+        let member = json!({"contact": who});
+        api.post("/v1/lists/newsletter/contacts", member).await.ok();
+    }
+    api.publish(
+        "name: winter-offers\ntrigger: {event: schedule, cron: \"0 10 * * 1\", for: {list: newsletter}}\nsteps:\n  \
+         offer: {uses: send-message@1, with: {channel: chat, text: \"Half price in winter!\"}}\n",
+    )
+    .await;
+    api.publish(
+        "name: interested\ntrigger: {event: broadcast.replied, broadcasts: [winter-offers]}\nsteps:\n  \
+         tag: {uses: update-contact-tag@1, with: {tags: [\"answered ${broadcast.workflow}\"]}}\n  \
+         sales: {uses: assign-to@1, with: {team: sales}}\n",
+    )
+    .await;
+    chat.ahead_to(Weekday::Monday, 10);
+    let sent = chat.integrator.requests().at_least(2, PATIENCE).await;
+    assert_eq!(sent.unwrap().len(), 2);
+    until("both offers to be accepted", async || {
+        let sent = api.all("/v1/messages?direction=out").await;
+        let offers = sent.iter().filter(|one| one["status"] == "accepted");
+        (offers.count() == 2).then_some(())
+    })
+    .await;
+    for one in api.all("/v1/messages?direction=out").await {
+        assert_eq!(one["source"], "broadcast", "{one:#}");
+    }
+    chat.write("Tell me more").await;
+    assigned(&api, ANN_WHO, "sales").await;
+    let ann = contact(&api, ANN_WHO).await;
+    assert_eq!(ann["tags"], json!(["answered winter-offers"]));
+    chat.write("And do you deliver?").await;
+    all_well(&api).await;
+    assert_eq!(api.all("/v1/runs?workflow=interested").await.len(), 1);
+    assert_eq!(contact(&api, BOB_WHO).await["tags"], json!([]));
 }
 
 #[tokio::test]

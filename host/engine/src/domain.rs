@@ -33,6 +33,8 @@ pub struct Actor {
     pub workflow: String,
     /// The step.
     pub step: String,
+    /// The run is one of many, which a schedule started for everybody on a list.
+    pub broadcast: bool,
     /// Distinguishes the host calls of a run: the same for every repetition of the same call.
     pub call_key: String,
 }
@@ -67,8 +69,6 @@ pub struct View {
     pub files: crate::variables::Files,
 }
 
-/// An event that is about to be accepted.
-#[derive(Debug, Clone, PartialEq)]
 impl View {
     /// The time zone of the contact, where there is one and it is known.
     #[must_use]
@@ -77,6 +77,8 @@ impl View {
     }
 }
 
+/// An event that is about to be accepted.
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     /// The workspace.
     pub workspace: String,

@@ -7,12 +7,12 @@ use crate::contacts::document::{Document, FieldError, clean_tags, field_type};
 use crate::contacts::{Operation, resolve};
 use crate::conversations;
 use crate::conversations::document::Conversation;
-use crate::effects::{self, Deed, FollowUp};
+use crate::effects::{self, Deed, FollowUp, WORKFLOW};
 use crate::error::{Error, ErrorKind, Result};
 use crate::facade::Messaging;
 use crate::files;
 use crate::lists;
-use crate::message::{Entry, Past, Status};
+use crate::message::{self, Entry, Past, Status};
 use crate::outgoing::{self, Outgoing};
 use crate::subscriptions::{self, Followed};
 use crate::tables;
@@ -484,7 +484,15 @@ impl Messaging {
         let now = self.context.now();
         let id = message_id(actor);
         let mut data = draft.data;
-        data.source = "workflow".to_owned();
+        // What the run sends once the contact has answered is a talk.
+        let to = contact.filter(|_| draft.to_contact);
+        let first = to.is_some_and(|contact| !contact.has_answered(&actor.run));
+        let source = if actor.broadcast && first {
+            message::BROADCAST
+        } else {
+            WORKFLOW
+        };
+        data.source = source.to_owned();
         data.workflow = Some(actor.workflow.clone());
         data.step = Some(actor.step.clone());
         data.history.push(Past {
@@ -498,9 +506,7 @@ impl Messaging {
             workspace: actor.workspace.clone(),
             channel: draft.channel.id,
             direction: "out".to_owned(),
-            contact: contact
-                .filter(|_| draft.to_contact)
-                .map(|contact| contact.row.id.clone()),
+            contact: to.map(|contact| contact.row.id.clone()),
             run: Some(actor.run.clone()),
             address: data.to.first().cloned().unwrap_or_default(),
             state: Status::Queued.name().to_owned(),

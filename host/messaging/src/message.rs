@@ -132,6 +132,9 @@ pub(crate) struct Past {
     pub(crate) reason: Option<String>,
 }
 
+/// The source of what a schedule sends to everybody on a list.
+pub(crate) const BROADCAST: &str = "broadcast";
+
 /// What the row's `data` holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -145,7 +148,7 @@ pub(crate) struct Data {
     pub(crate) class: Class,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unsubscribe: Option<Unsubscribe>,
-    /// `user`, `workflow`, `api`, `keyword`, `echo`, or `contact` for what came in.
+    /// `user`, `workflow`, `broadcast`, `api`, `keyword`, `echo`, or `contact` for what came in.
     pub(crate) source: String,
     /// The mail address of the user who wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -290,6 +290,21 @@ const AD: Namespace = namespace(
     false,
 );
 
+const BROADCAST: Namespace = namespace(
+    "broadcast",
+    "The broadcast that was answered",
+    &[
+        field("workflow", Text, "The workflow that sent it"),
+        field("run", Text, "The run that sent it"),
+        field("message_id", Text, "The message's id"),
+        field("text", Text, "The first 1,000 characters of its text"),
+        field("channel", Text, "The name of the channel on which it went"),
+        field("channel_id", Text, "The channel's id"),
+        field("sent_at", Timestamp, "When it went"),
+    ],
+    false,
+);
+
 const OPT_OUT: Namespace = namespace(
     "opt_out",
     "The opt-out",
@@ -529,6 +544,7 @@ pub static ALWAYS: [Namespace; 14] = [
             field("country", Text, "Country code"),
             field("language", Text, "Language code"),
             field("profile_pic", Url, "Picture"),
+            field("time_zone", Text, "Time zone, `Europe/Paris`"),
             field("assignee", Text, "The mail address of who has the contact"),
             field(
                 "queue",
@@ -544,7 +560,6 @@ pub static ALWAYS: [Namespace; 14] = [
                 "The conversation that is open, else the last",
             ),
             field("addresses", List, "Addresses, with the channel of each"),
-            field("time_zone", Text, "Time zone, `Europe/Paris`"),
             field("created_at", Timestamp, "When the contact was created"),
             field("last_channel", Text, "The channel of the last message"),
             field("last_incoming", Text, "What the contact wrote last"),
@@ -676,7 +691,7 @@ pub static ALWAYS: [Namespace; 14] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 30] = [
+pub static EVENTS: [Event; 31] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -691,6 +706,11 @@ pub static EVENTS: [Event; 30] = [
         name: trigger::CLICK_TO_CHAT,
         title: "A contact has written because of an advertisement",
         namespaces: &[AD, RECEIVED, ACCOUNT],
+    },
+    Event {
+        name: trigger::BROADCAST_REPLIED,
+        title: "A contact has answered a broadcast",
+        namespaces: &[BROADCAST, RECEIVED, ACCOUNT],
     },
     Event {
         name: "message.sent-by-human",

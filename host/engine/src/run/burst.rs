@@ -13,6 +13,7 @@
 //! failed commit nothing in memory is trusted (`BurstEnd::Reload`), but that a database which does
 //! not take writes at the moment is asked again.
 
+use crate::document::trigger::SCHEDULE;
 use crate::domain::{Actor, Effect, NewEvent};
 use crate::engine::Core;
 use crate::events::{self, React};
@@ -167,6 +168,7 @@ impl Burst {
                 .as_ref()
                 .map(|at| at.step.clone())
                 .unwrap_or_default(),
+            broadcast: self.state.event.name == SCHEDULE && self.run.contact.is_some(),
             call_key,
         }
     }

@@ -5,7 +5,7 @@
 //! stopped them) keeps them from both.
 
 use super::address::Identity;
-use super::document::{Document, MERGED, MERGING, OTHER_ADDRESSES};
+use super::document::{BROADCAST, Document, MERGED, MERGING, OTHER_ADDRESSES};
 use crate::assignment::place::{self, ASSIGNEE, QUEUE};
 use crate::conversations::document::{self as conversation, Conversation, State};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ impl Left {
 }
 
 /// What is not simply taken over where the primary has none.
-const OWN: [&str; 18] = [
+const OWN: [&str; 19] = [
     "tags",
     "blocked",
     "addresses",
@@ -73,6 +73,7 @@ const OWN: [&str; 18] = [
     "last_outgoing_at",
     "last_outgoing_channel",
     "last_outgoing_source",
+    BROADCAST,
     conversation::KEY,
     ASSIGNEE,
     QUEUE,
@@ -158,6 +159,7 @@ fn lasts(primary: &mut Document, left: &Left) {
                 "last_outgoing",
                 "last_outgoing_channel",
                 "last_outgoing_source",
+                BROADCAST,
             ],
         ),
     ] {

@@ -8,7 +8,7 @@ use super::address::Identity;
 use super::value::{FieldKind, FieldType, Operation};
 use crate::assignment::place;
 use crate::conversations::document::{self as conversation, Conversation};
-use crate::message::text_of;
+use crate::message::{Entry, text_of};
 use jackfield_engine::NewEvent;
 use jackfield_store::records::{Channel, Contact, ContactField};
 use serde::Deserialize;
@@ -27,6 +27,8 @@ const STANDARD: [(&str, FieldKind); 9] = [
     ("lifecycle", FieldKind::Text),
 ];
 
+/// Where the row keeps the broadcast that the contact had last.
+pub(crate) const BROADCAST: &str = "last_broadcast";
 /// Where the row keeps the ids of those that the contact absorbed.
 pub(crate) const MERGED: &str = "merged";
 /// Where it keeps whom it is about to absorb.
@@ -35,10 +37,10 @@ pub(crate) const MERGING: &str = "merging";
 pub(crate) const OTHER_ADDRESSES: &str = "other_addresses";
 
 /// What is nobody's business.
-const HIDDEN: [&str; 2] = ["stopped", MERGING];
+const HIDDEN: [&str; 3] = ["stopped", MERGING, BROADCAST];
 
 /// Names that no custom field can have, beside the standard ones.
-const RESERVED: [&str; 23] = [
+const RESERVED: [&str; 24] = [
     "assignee",
     "id",
     "name",
@@ -57,6 +59,7 @@ const RESERVED: [&str; 23] = [
     "last_outgoing_at",
     "last_outgoing_channel",
     "last_outgoing_source",
+    BROADCAST,
     MERGED,
     MERGING,
     OTHER_ADDRESSES,
@@ -311,6 +314,42 @@ impl Document {
         self.put("last_outgoing_at", Some(now.into()));
         self.put("last_outgoing_channel", Some(channel.into()));
         self.put("last_outgoing_source", Some(source.into()));
+        // One that is answered stays: what its run sends from then on is no broadcast.
+        if !self.get(BROADCAST).is_some_and(is_answered) {
+            self.put(BROADCAST, None);
+        }
+    }
+
+    /// The contact was written to by a broadcast: what an answer to it is told with.
+    pub(crate) fn note_broadcast(&mut self, message: &Entry, now: i64) {
+        let sent = json!({
+            "message_id": message.id,
+            "run": message.run,
+            "workflow": message.data.workflow,
+            "channel_id": message.channel,
+            "text": last_text(&message.data.content),
+            "sent_at": now,
+        });
+        self.put(BROADCAST, Some(sent));
+    }
+
+    /// The contact has written. Tells which broadcast that answers: its last message, if it is one.
+    pub(crate) fn answer_broadcast(&mut self, channels: &[Channel]) -> Option<Value> {
+        let sent = self.get(BROADCAST).filter(|sent| !is_answered(sent))?;
+        let mut kept = sent.clone();
+        let mut told = sent.clone();
+        kept["answered"] = true.into();
+        self.put(BROADCAST, Some(kept));
+        let on = told["channel_id"].as_str().unwrap_or_default();
+        told["channel"] = name_of(channels, on).into();
+        told["sent_at"] = instant(told["sent_at"].as_i64());
+        Some(told)
+    }
+
+    /// Whether the contact has answered what this run sent.
+    pub(crate) fn has_answered(&self, run: &str) -> bool {
+        let sent = self.get(BROADCAST).filter(|sent| is_answered(sent));
+        sent.is_some_and(|sent| sent["run"] == run)
     }
 
     /// What the contact is found by.
@@ -380,13 +419,7 @@ impl Document {
 
     /// As the API, variables and plugins see it.
     pub(crate) fn show(&self, channels: &[Channel]) -> Map<String, Value> {
-        let name_of = |id: &str| {
-            channels
-                .iter()
-                .find(|one| one.id == id)
-                .map_or(id, |one| one.name.as_str())
-                .to_owned()
-        };
+        let name_of = |id: &str| name_of(channels, id).to_owned();
         let mut shown = Map::new();
         shown.insert("id".to_owned(), self.row.id.clone().into());
         let full = [self.text("firstname"), self.text("lastname")];
@@ -456,6 +489,16 @@ impl Document {
 fn last_text(content: &Value) -> Option<Value> {
     let text: String = text_of(content)?.chars().take(LAST_TEXT).collect();
     Some(text.into())
+}
+
+fn is_answered(broadcast: &Value) -> bool {
+    broadcast["answered"] == true
+}
+
+/// The name of a channel; its id where there is none any more.
+fn name_of<'a>(channels: &'a [Channel], id: &'a str) -> &'a str {
+    let found = channels.iter().find(|one| one.id == id);
+    found.map_or(id, |one| one.name.as_str())
 }
 
 fn addresses(value: &Value, name_of: impl Fn(&str) -> String) -> Value {

@@ -197,8 +197,11 @@ impl Inbound {
         }
         let mut opened = None;
         let mut stays = None;
+        let mut broadcast = None;
         if !blocked && heard.is_none() {
+            let channels = context.channels(&channel.workspace).await?;
             let document = &mut locked.document;
+            broadcast = document.answer_broadcast(&channels);
             stays = Conversation::stays(document);
             // Looked up only where it matters. What is set aside comes back by any message.
             let opens = Conversation::is_snoozed(document)
@@ -229,7 +232,10 @@ impl Inbound {
                 &entry,
                 identity,
                 heard.as_ref(),
-                message.ad.as_ref(),
+                Why {
+                    ad: message.ad.as_ref(),
+                    broadcast,
+                },
             ));
         }
         let mut commit = locked.commit(now);
@@ -414,6 +420,14 @@ pub(super) fn received(
     Entry::new(row, data)
 }
 
+/// What led to a message.
+struct Why<'a> {
+    /// The advertisement.
+    ad: Option<&'a Value>,
+    /// The broadcast that it answers.
+    broadcast: Option<Value>,
+}
+
 /// What workflows hear of the message: of a compliance word only what it means.
 fn event(
     document: &Document,
@@ -421,7 +435,7 @@ fn event(
     entry: &Entry,
     identity: &Identity,
     heard: Option<&Heard>,
-    ad: Option<&Value>,
+    why: Why<'_>,
 ) -> Vec<NewEvent> {
     let text = text_of(&entry.data.content);
     if let Some(heard) = heard {
@@ -453,14 +467,19 @@ fn event(
         "in_reply_to": entry.data.in_reply_to,
         "provider_id": entry.provider_id,
     }});
-    let Some(ad) = ad else {
-        return vec![document.event("message.received", data, &channel.id)];
-    };
-    data["ad"] = ad.clone();
-    vec![
-        document.event("message.received", data.clone(), &channel.id),
-        document.event("click-to-chat", data, &channel.id),
-    ]
+    let mut besides = Vec::new();
+    if let Some(broadcast) = why.broadcast {
+        let mut data = data.clone();
+        data["broadcast"] = broadcast;
+        besides.push(document.event("broadcast.replied", data, &channel.id));
+    }
+    if let Some(ad) = why.ad {
+        data["ad"] = ad.clone();
+        besides.push(document.event("click-to-chat", data.clone(), &channel.id));
+    }
+    let mut events = vec![document.event("message.received", data, &channel.id)];
+    events.extend(besides);
+    events
 }
 
 /// Attachments that came with their bytes are told without them: the message has them.

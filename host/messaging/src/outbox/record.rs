@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::decisions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Receipt;
-use crate::message::{Entry, Status, Trouble};
+use crate::message::{self, Entry, Status, Trouble};
 use crate::status;
 use jackfield_engine::ConnectorError;
 use jackfield_engine::schedule::{Backoff, Duration};
@@ -320,6 +320,9 @@ impl<'a> Recorder<'a> {
         let mut document = Document { row };
         let data = &message.data;
         document.note_outgoing(&message.channel, &data.content, &data.source, now);
+        if data.source == message::BROADCAST {
+            document.note_broadcast(message, now);
+        }
         document.note_address(&message.channel, &message.address, None);
         commit.put(document.finish(now));
         Ok(())

@@ -195,7 +195,7 @@ fn is_outgoing_once(event: &Event) -> bool {
 pub(crate) fn source_of(event: &Event) -> &str {
     let said = |pointer: &str| event.data.pointer(pointer).and_then(Value::as_str);
     let own = match event.name.as_str() {
-        "message.received" | "click-to-chat" => Some("contact"),
+        "message.received" | "click-to-chat" | "broadcast.replied" => Some("contact"),
         STATUS | "message.failed" | BY_HUMAN => said("/message/source"),
         "conversation.opened" => said("/conversation/source"),
         "conversation.closed" => said("/conversation/closed_by"),

@@ -321,3 +321,41 @@ async fn an_advertisement_that_led_to_a_message_is_told_with_it() {
         (1, 1)
     );
 }
+
+#[tokio::test]
+async fn the_first_answer_to_a_broadcast_is_told_with_it() {
+    let world = world(json!({}), json!({})).await;
+    world.texts(ANN, "m-1", "hi").await;
+    let contacts = world.messaging.contacts();
+    let contact = contacts.get("w", &format!("phone:{ANN}")).await.unwrap();
+    let contact = contact["id"].as_str().unwrap();
+    let mut run = world.actor(contact, "1/0");
+    run.broadcast = true;
+    let offer = world.say(&run, "Half price today").await;
+    assert_eq!(offer["source"], "broadcast");
+    world.texts(ANN, "m-2", "how much?").await;
+    world.texts(ANN, "m-3", "hello?").await;
+    let events = world.host.events.lock().unwrap().clone();
+    let told = |name: &str| events.iter().rfind(|event| event.name == name).unwrap();
+    let data = &told("broadcast.replied").data;
+    assert_eq!(data["message"]["text"], "how much?");
+    assert_eq!(data["broadcast"]["message_id"], offer["id"]);
+    assert_eq!(data["broadcast"]["workflow"], "flow");
+    assert_eq!(data["broadcast"]["text"], "Half price today");
+    assert_eq!(data["broadcast"]["channel"], "main");
+    assert!(data["broadcast"]["sent_at"].is_string(), "{data:#}");
+    assert_eq!(told("message.received").data["broadcast"], Value::Null);
+    assert_eq!(world.count("broadcast.replied"), 1);
+    // What the run says from now on is a talk.
+    run.call_key = "2/0".to_owned();
+    assert_eq!(world.say(&run, "Nine euros").await["source"], "workflow");
+    world.texts(ANN, "m-4", "fine").await;
+    // Another broadcast is one again, but whatever else is written after it is what is answered.
+    let mut next = world.actor(contact, "1/0");
+    next.broadcast = true;
+    assert_eq!(world.say(&next, "Last day").await["source"], "broadcast");
+    let other = world.actor(contact, "9/0");
+    world.say(&other, "Your parcel is there").await;
+    world.texts(ANN, "m-5", "thanks").await;
+    assert_eq!(world.count("broadcast.replied"), 1);
+}

@@ -508,6 +508,17 @@ impl World {
         applied.events
     }
 
+    /// A run writes to its contact: the message once it has left.
+    pub(crate) async fn say(&self, actor: &Actor, words: &str) -> Value {
+        let message = json!({"channel": "main", "content": {"type": "text", "text": words}});
+        let call = HostCall::MessagesSend {
+            message: message.to_string(),
+        };
+        let (reply, effects) = self.call(actor, call, &[]).await;
+        self.apply(actor, &effects).await;
+        self.state(&text(reply).unwrap(), "accepted").await
+    }
+
     pub(crate) fn actor(&self, contact: &str, call_key: &str) -> Actor {
         let bucket = bucket_in("ctc", contact).unwrap();
         Actor {
@@ -517,6 +528,7 @@ impl World {
             run: jackfield_store::new_id("run", bucket, NOON),
             workflow: "flow".to_owned(),
             step: "step".to_owned(),
+            broadcast: false,
             call_key: call_key.to_owned(),
         }
     }

@@ -8,8 +8,8 @@ use crate::document::{
     is_name,
     problem::{join, one_of, type_name},
     trigger::{
-        CLICK_TO_CHAT, CONVERSATION_CLOSED, CONVERSATION_OPENED, FIELD_UPDATED, LIFECYCLE_UPDATED,
-        TAG_UPDATED,
+        BROADCAST_REPLIED, CLICK_TO_CHAT, CONVERSATION_CLOSED, CONVERSATION_OPENED, FIELD_UPDATED,
+        LIFECYCLE_UPDATED, TAG_UPDATED,
     },
 };
 use crate::schedule::BusinessHours;
@@ -46,6 +46,7 @@ impl Reader {
             CONVERSATION_OPENED => self.of_source(object, path, "source", &OPENED_BY),
             CONVERSATION_CLOSED => self.of_closing(object, path),
             CLICK_TO_CHAT => self.one_of_list(object, path, "ads", "ad.id"),
+            BROADCAST_REPLIED => self.one_of_list(object, path, "broadcasts", "broadcast.workflow"),
             _ => Vec::new(),
         };
         tests.extend(self.of_calendar(object, path));

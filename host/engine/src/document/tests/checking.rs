@@ -351,7 +351,7 @@ fn every_problem_is_told_with_its_place() {
         ),
         (
             "  b: {uses: set@2, with: {x: $message.text}}",
-            "`message` comes with `message.received`, `click-to-chat`, `message.sent-by-human`, `message.status` or `message.failed` only, and no trigger names that event",
+            "`message` comes with `message.received`, `click-to-chat`, `broadcast.replied`, `message.sent-by-human`, `message.status` or `message.failed` only, and no trigger names that event",
         ),
         (
             "  b: {uses: set@2, with: {x: [$call.duratoin]}}",

@@ -149,7 +149,7 @@ fn the_published_schema_knows_every_operator() {
 }
 
 /// Documents with one thing wrong, and a part of what is said about it.
-const REFUSED: [(&str, &str); 89] = [
+const REFUSED: [(&str, &str); 90] = [
     (
         "name: a\ntrigger: {event: schedule}\nsteps: {b: {uses: w@1}}",
         "2:1: `cron` is missing",
@@ -353,6 +353,10 @@ const REFUSED: [(&str, &str); 89] = [
     (
         "name: a\ntrigger: {event: click-to-chat, ads: 7}\nsteps: {b: {uses: w@1}}",
         "`ads` is a list",
+    ),
+    (
+        "name: a\ntrigger: {event: broadcast.replied, broadcasts: offers}\nsteps: {b: {uses: w@1}}",
+        "`broadcasts` is a list",
     ),
     (
         "name: a\ntrigger: {event: call.ended, calendar: {monday: [9]}}\nsteps: {b: {uses: w@1}}",
@@ -705,6 +709,10 @@ fn settings_in_short_are_conditions() {
         (
             "click-to-chat, ads: [a1]",
             json!({"field": "ad.id", "in": ["a1"]}),
+        ),
+        (
+            "broadcast.replied, broadcasts: [offers]",
+            json!({"field": "broadcast.workflow", "in": ["offers"]}),
         ),
     ] {
         let source = format!("name: a\ntrigger: {{event: {trigger}}}\nsteps: {{b: {{uses: w@1}}}}");

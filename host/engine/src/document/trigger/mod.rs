@@ -40,6 +40,8 @@ pub const CONVERSATION_OPENED: &str = "conversation.opened";
 pub const CONVERSATION_CLOSED: &str = "conversation.closed";
 /// The event that a contact has written because of an advertisement.
 pub const CLICK_TO_CHAT: &str = "click-to-chat";
+/// The event that a contact has answered a broadcast.
+pub const BROADCAST_REPLIED: &str = "broadcast.replied";
 
 /// What a trigger says besides, by its event.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -60,7 +62,7 @@ pub enum Own {
 }
 
 /// The keys that only triggers on some events have, with those events.
-pub(super) const OWN_KEYS: [(&str, &[&str]); 28] = [
+pub(super) const OWN_KEYS: [(&str, &[&str]); 29] = [
     ("cron", &[SCHEDULE]),
     ("time-zone", &[SCHEDULE]),
     ("for", &[SCHEDULE]),
@@ -89,6 +91,7 @@ pub(super) const OWN_KEYS: [(&str, &[&str]); 28] = [
     ("source", &[CONVERSATION_OPENED, CONVERSATION_CLOSED]),
     ("category", &[CONVERSATION_CLOSED]),
     ("ads", &[CLICK_TO_CHAT]),
+    ("broadcasts", &[BROADCAST_REPLIED]),
 ];
 
 /// Those of `message.received`.

@@ -34,6 +34,7 @@ const RESERVED: &[&str] = &[
     "list.",
     "conversation.",
     "comment.",
+    "broadcast.",
     "queue.",
     "run.",
     "lifecycle.",
