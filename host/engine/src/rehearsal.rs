@@ -285,6 +285,7 @@ impl<S: Script> Rehearsal<S> {
                 }
             }),
             HostCall::ContactsRetag { change } => HostReply::Text(self.retag(change)),
+            HostCall::ContactsOptOut { request } => HostReply::Text(self.opt_out(request)),
             HostCall::ConversationsOpen => HostReply::Text(self.open()),
             HostCall::ConversationsClose { note } => HostReply::Text(self.close(note.as_deref())),
             HostCall::ConversationsComment { text } => {
@@ -354,6 +355,18 @@ impl<S: Script> Rehearsal<S> {
     fn known_contact(&mut self) -> Result<&mut Value, CallError> {
         self.contact_mut()
             .ok_or_else(|| refused("not-found", "the run has no contact"))
+    }
+
+    fn opt_out(&mut self, request: &str) -> Result<String, CallError> {
+        let request: Value = serde_json::from_str(request)
+            .map_err(|error| refused("invalid", format!("the request is no JSON: {error}")))?;
+        let contact = self.known_contact()?;
+        let out = request["in"] != true;
+        let changed = contact["opted_out"].as_bool().unwrap_or(false) != out;
+        contact["opted_out"] = out.into();
+        let scope = request["scope"].as_str().unwrap_or("account");
+        let address = contact["phone"].as_str().unwrap_or("+33600000001");
+        Ok(json!({"address": address, "scope": scope, "changed": changed}).to_string())
     }
 
     fn retag(&mut self, change: &str) -> Result<String, CallError> {

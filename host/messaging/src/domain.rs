@@ -13,6 +13,7 @@ use crate::facade::Messaging;
 use crate::files;
 use crate::lists;
 use crate::message::{self, Entry, Past, Status};
+use crate::opt_out;
 use crate::outgoing::{self, Outgoing};
 use crate::subscriptions::{self, Followed};
 use crate::tables;
@@ -169,6 +170,10 @@ impl Domain for Messaging {
                 Err(error) => (HostReply::Done(Err(error)), Vec::new()),
             },
             HostCall::ContactsRetag { change } => text(retag(contact, change)),
+            HostCall::ContactsOptOut { request } => {
+                let called = opt_out::answer(context, actor, contact, request).await;
+                text(told(called)?)
+            }
             HostCall::ConversationsGet => {
                 let channels = context.channels(&actor.workspace).await?;
                 let shown = contact

@@ -120,6 +120,15 @@ pub(crate) enum Deed {
         /// Checked already: text by column.
         cells: Value,
     },
+    /// It is told that the contact wants nothing more, or wants it again: the record is there.
+    OptOut {
+        /// Whose.
+        contact: String,
+        /// What the event carries.
+        data: Value,
+        /// It wants them again.
+        again: bool,
+    },
     /// A message into the outbox.
     Send {
         /// Its row, but for the time.
@@ -150,7 +159,8 @@ impl Deed {
             | Deed::Comment { contact, .. }
             | Deed::Assign { contact, .. }
             | Deed::Leave { contact, .. }
-            | Deed::List { contact, .. } => Some(contact),
+            | Deed::List { contact, .. }
+            | Deed::OptOut { contact, .. } => Some(contact),
             // A row of a table is no part of the contact.
             Deed::Append { .. } | Deed::Send { .. } => None,
         }
@@ -312,7 +322,11 @@ struct Done {
 async fn perform(context: &Context, document: &mut Document, deed: &Deed) -> Result<Done> {
     let mut done = Done::default();
     match deed {
-        Deed::Send { .. } | Deed::Append { .. } | Deed::Comment { .. } | Deed::List { .. } => {}
+        Deed::Send { .. }
+        | Deed::Append { .. }
+        | Deed::Comment { .. }
+        | Deed::List { .. }
+        | Deed::OptOut { .. } => {}
         Deed::Tags {
             add,
             remove,
@@ -435,6 +449,15 @@ async fn beside(
             commit.put(&row);
             let data = json!({"comment": comment::show(&row)});
             Ok(vec![document.event("comment.added", data, RUN)])
+        }
+        Deed::OptOut { data, again, .. } => {
+            let name = if *again {
+                "contact.opted-in"
+            } else {
+                "contact.opted-out"
+            };
+            let data = json!({"opt_out": data});
+            Ok(vec![document.event(name, data, RUN)])
         }
         Deed::List { name, list, on, .. } => {
             let row = lists::member(&document.row, list, WORKFLOW, now);

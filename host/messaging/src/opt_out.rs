@@ -3,13 +3,20 @@
 //! The row is the record of who, when, how and by which words; taking it back dates it, it is not
 //! removed. It lives by address, not by contact, so it outlives a contact that is deleted.
 
+use crate::contacts::address::Identity;
+use crate::contacts::document::Document;
 use crate::context::{Context, Home};
+use crate::domain::{Called, no_contact, refusal};
+use crate::effects::{Deed, WORKFLOW};
 use crate::error::{Error, Problem, Result};
+use crate::outgoing;
 use crate::settings::OptOutScope;
 use crate::tasks::Task;
+use jackfield_engine::Actor;
 use jackfield_store::records::OptOut;
 use jackfield_store::{Commit, Query, StoreExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
 
 /// For all senders of the workspace.
@@ -54,11 +61,12 @@ pub(crate) struct Saying<'a> {
     pub(crate) scope: &'a str,
     /// `keyword`, `link`, `provider`, `api` or `workflow`.
     pub(crate) source: &'a str,
-    /// The words, or the message that held the link.
+    /// The words, the message that held the link, or the run with its step and call.
     pub(crate) text: Option<&'a str>,
 }
 
-/// Records an opt-out. Answers whether it is new.
+/// Records an opt-out. Answers whether it is new, which to the same call of the same run it stays:
+/// a step that died after it does it again.
 pub(crate) async fn set(context: &Context, saying: &Saying<'_>) -> Result<bool> {
     let bucket = context.bucket_of(&[saying.workspace, saying.address]);
     let ask = || Task::OptOut {
@@ -73,11 +81,10 @@ pub(crate) async fn set(context: &Context, saying: &Saying<'_>) -> Result<bool> 
         Home::There(answer) => return Ok(answer == true),
     };
     let known = rows(context, saying.workspace, saying.address).await?;
-    if known
-        .iter()
-        .any(|row| row.scope == saying.scope && row.cleared_at.is_none())
-    {
-        return Ok(false);
+    let mut standing = known.iter().filter(|row| row.cleared_at.is_none());
+    if let Some(row) = standing.find(|row| row.scope == saying.scope) {
+        let own = row.source == WORKFLOW && row.text.as_deref() == saying.text;
+        return Ok(own && saying.source == WORKFLOW);
     }
     let mut commit = Commit::of(bucket);
     commit.put(&OptOut {
@@ -125,6 +132,88 @@ pub(crate) async fn clear(
     }
     context.host.commit(&guard, commit).await?;
     Ok(true)
+}
+
+/// What `contacts.opt-out` is given.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Request {
+    scope: Reach,
+    channel: Option<String>,
+    #[serde(rename = "in")]
+    again: bool,
+}
+
+/// How far an opt-out reaches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Reach {
+    /// All senders of the workspace.
+    #[default]
+    Account,
+    /// The channel alone.
+    Sender,
+}
+
+/// Answers a step's call: the record is written now, the event with the step's outcome.
+pub(crate) async fn answer(
+    context: &Context,
+    actor: &Actor,
+    contact: Option<Document>,
+    request: &str,
+) -> Result<Called<String>> {
+    let Some(contact) = contact else {
+        return Ok(Err(no_contact()));
+    };
+    let request: Request = match serde_json::from_str(request) {
+        Ok(request) => request,
+        Err(error) => {
+            let wanted = r#"{"scope"?: "account" | "sender", "channel"?: "chat", "in"?: true}"#;
+            let said = format!("an opt-out is {wanted}: {error}");
+            return Ok(Err(refusal("invalid", said)));
+        }
+    };
+    let workspace = actor.workspace.as_str();
+    let name = request.channel.as_deref().unwrap_or("last-interacted");
+    let (channel, connector) = outgoing::channel(context, workspace, name, Some(&contact)).await?;
+    let kind = connector.descriptor.address(&channel.settings);
+    let Some(address) = outgoing::own_address(&contact, kind, &channel.id) else {
+        let said = format!("the contact has no address on `{}`", channel.name);
+        return Ok(Err(refusal("no-address", said)));
+    };
+    let settings = context.settings(workspace).await?;
+    let country = settings.default_country.as_deref();
+    let address = Identity::on_channel(kind, &channel.id, &address, country).value;
+    let sender = request.scope == Reach::Sender;
+    let scope = if sender { channel.id.as_str() } else { ACCOUNT };
+    let changed = if request.again {
+        let only = sender.then_some(channel.id.as_str());
+        clear(context, workspace, &address, only).await?
+    } else {
+        let call = format!("{}/{}/{}", actor.run, actor.step, actor.call_key);
+        let saying = Saying {
+            workspace,
+            address: &address,
+            scope,
+            source: WORKFLOW,
+            text: Some(&call),
+        };
+        set(context, &saying).await?
+    };
+    let told = json!({"address": address, "scope": request.scope, "changed": changed});
+    let deed = Deed::OptOut {
+        contact: contact.row.id,
+        data: json!({
+            "address": address,
+            "scope": if sender { "channel" } else { "account" },
+            "channel": channel.name,
+            "channel_id": channel.id,
+            "source": WORKFLOW,
+        }),
+        again: request.again,
+    };
+    let effects = changed.then(|| deed.effect()).into_iter().collect();
+    Ok(Ok((told.to_string(), effects)))
 }
 
 /// An opt-out as the API shows it.

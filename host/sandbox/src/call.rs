@@ -198,6 +198,12 @@ pub enum HostCall {
         /// `add`, `remove`, `silent` as JSON.
         change: String,
     },
+    /// Records that the contact wants nothing more, or wants it again.
+    #[serde(rename = "contacts.opt-out")]
+    ContactsOptOut {
+        /// `scope`, `channel`, `in` as JSON.
+        request: String,
+    },
     /// The channel that a name stands for.
     #[serde(rename = "messages.channel")]
     MessagesChannel {
@@ -303,6 +309,7 @@ impl HostCall {
             HostCall::MessagesChannel { .. } => (Interface::Messages, "messages.channel"),
             HostCall::MessagesSend { .. } => (Interface::Messages, "messages.send"),
             HostCall::ContactsRetag { .. } => (Interface::Contacts, "contacts.retag"),
+            HostCall::ContactsOptOut { .. } => (Interface::Contacts, "contacts.opt-out"),
             HostCall::ConversationsGet => (Interface::Conversations, "conversations.get"),
             HostCall::ConversationsOpen => (Interface::Conversations, "conversations.open"),
             HostCall::ConversationsClose { .. } => {
@@ -360,6 +367,7 @@ impl HostCall {
             | HostCall::ContactsUpdate { .. }
             | HostCall::ContactsAddTags { .. }
             | HostCall::ContactsRetag { .. }
+            | HostCall::ContactsOptOut { .. }
             | HostCall::MessagesSend { .. }
             | HostCall::ConversationsOpen
             | HostCall::ConversationsClose { .. }
@@ -437,6 +445,7 @@ impl HostCall {
             | HostCall::TemplatesRender { .. }
             | HostCall::ContactsUpdate { .. }
             | HostCall::ContactsRetag { .. }
+            | HostCall::ContactsOptOut { .. }
             | HostCall::MessagesChannel { .. }
             | HostCall::MessagesSend { .. }
             | HostCall::ConversationsOpen
@@ -494,7 +503,7 @@ pub enum HostReply {
     /// `crypto.verify`, `crypto.equal`, `conditions.evaluate`, `conversations.leave-queue`,
     /// `lists.add` and `lists.remove`.
     Truth(Result<bool, CallError>),
-    /// `templates.render`, `contacts.update`, `contacts.retag`, `messages.channel`,
+    /// `templates.render`, `contacts.update`, `contacts.retag`, `contacts.opt-out`, `messages.channel`,
     /// `conversations.open`, `conversations.close`, `conversations.assign` (JSON), `messages.send`,
     /// `conversations.comment`, `tables.append`, `workflows.start` (an id), `email.check` (a greeting).
     Text(Result<String, CallError>),

@@ -201,6 +201,7 @@ impl Crossing for HostCall {
             HostCall::MessagesChannel { name } => name.bytes(),
             HostCall::MessagesSend { message } => message.bytes(),
             HostCall::ContactsRetag { change } => change.bytes(),
+            HostCall::ContactsOptOut { request } => request.bytes(),
             HostCall::ConversationsClose { note } => note.bytes(),
             HostCall::ConversationsComment { text } => text.bytes(),
             HostCall::ConversationsAssign { request } => request.bytes(),

@@ -179,6 +179,9 @@ impl contacts::Host for State {
     async fn retag(&mut self, change: String) -> Answer<String> {
         self.ask(HostCall::ContactsRetag { change }).await
     }
+    async fn opt_out(&mut self, request: String) -> Answer<String> {
+        self.ask(HostCall::ContactsOptOut { request }).await
+    }
 }
 
 impl messages::Host for State {

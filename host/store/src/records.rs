@@ -586,7 +586,7 @@ record! {
         scope: String => Text,
         /// `keyword`, `link`, `provider`, `api` or `workflow`.
         source: String => Text,
-        /// The words that said so, or the message that held the link.
+        /// The words that said so, the message that held the link, or the run with its step and call.
         text: Option<String> => Text,
         /// When.
         at: i64 => Int,

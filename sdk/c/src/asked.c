@@ -30,6 +30,17 @@ jf_value *jf_retag_value(const jf_retag *change)
     return value;
 }
 
+jf_value *jf_opt_out_value(const jf_opt_out *request)
+{
+    if (!request)
+        return NULL;
+    jf_value *value = jf_object();
+    jf_set(value, "scope", request->sender ? "sender" : "account");
+    jf_set_some(value, "channel", request->channel);
+    set_true(value, "in", request->in);
+    return value;
+}
+
 jf_value *jf_note_value(const jf_note *note)
 {
     if (!note)

@@ -105,6 +105,7 @@ jf_value *jf_inbound_value(const jf_inbound *inbound);
 
 /** What the host is asked, as JSON; NULL stays NULL. */
 jf_value *jf_retag_value(const jf_retag *change);
+jf_value *jf_opt_out_value(const jf_opt_out *request);
 jf_value *jf_note_value(const jf_note *note);
 jf_value *jf_assign_value(const jf_assign *request);
 jf_value *jf_start_value(const jf_start *options);

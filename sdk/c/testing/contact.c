@@ -118,6 +118,21 @@ const jf_value *jf_contacts_retag(const jf_retag *change)
     return change_tags(host, change->add, change->remove);
 }
 
+const jf_value *jf_contacts_opt_out(const jf_opt_out *request)
+{
+    jf_host *host = jf_the_host();
+    if (!some_contact(host))
+        return NULL;
+    host->opt_outs[jf_room(&host->opt_out_count)] = jf_opt_out_value(request);
+    bool changed = host->opted_out == request->in;
+    host->opted_out = !request->in;
+    jf_value *answer = jf_object();
+    jf_set(answer, "address", jf_text(jf_get(host->contact, "phone"), ""));
+    jf_set(answer, "scope", request->sender ? "sender" : "account");
+    jf_set(answer, "changed", changed);
+    return answer;
+}
+
 /* conversations */
 
 /** The time now in RFC 3339. */

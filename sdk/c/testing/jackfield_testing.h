@@ -92,6 +92,11 @@ typedef struct jf_host {
     /** The changes of tags: `{"add"?, "remove"?, "silent"?}`. */
     const jf_value *retags[JF_MOST];
     size_t retag_count;
+    /** The opt-outs: `{"scope", "channel"?, "in"?}`. */
+    const jf_value *opt_outs[JF_MOST];
+    size_t opt_out_count;
+    /** The contact wants nothing more. */
+    bool opted_out;
     /** How many conversations were opened: `conversation-1`, `conversation-2`. */
     size_t opened_count;
     /** The comments; their ids are `comment-1`, `comment-2`. */

@@ -113,6 +113,11 @@ static void tags_are_changed_in_one_and_the_answer_says_what_was_new(void)
     JF_CHECK_JSON(host->retags[0], {"add": ["vip", "fr", "vip"], "remove": ["lead", "old"]});
     JF_CHECK_JSON(host->retags[1], {"add": ["new"], "silent": true});
     JF_CHECK(host->tag_count == 1 && host->retag_count == 2);
+    JF_CHECK_JSON(jf_contacts_opt_out(&(jf_opt_out){.sender = true, .channel = "chat"}),
+                  {"address": "", "scope": "sender", "changed": true});
+    JF_CHECK_JSON(jf_contacts_opt_out(&(jf_opt_out){.in = true}),
+                  {"address": "", "scope": "account", "changed": true});
+    JF_CHECK_JSON(host->opt_outs[0], {"scope": "sender", "channel": "chat"});
 }
 
 /** A text of so many characters, a multiple of ten. */
@@ -264,6 +269,7 @@ static void every_refusal_is_told(void)
     REFUSED(jf_contacts_update("city", JF_CLEAR, NULL), "not-found");
     REFUSED(jf_contacts_add_tags(JF_TEXTS("a")), "not-found");
     REFUSED(jf_contacts_retag(&(jf_retag){.add = JF_TEXTS("a")}), "not-found");
+    REFUSED(jf_contacts_opt_out(&(jf_opt_out){0}), "not-found");
     REFUSED(jf_conversations_open(), "not-found");
     REFUSED(jf_conversations_close(NULL), "not-found");
     REFUSED(jf_conversations_comment("Hi"), "not-found");

@@ -45,3 +45,16 @@ const jf_value *jf_contacts_retag(const jf_retag *change)
     jf_lift_refusal(&error);
     return NULL;
 }
+
+const jf_value *jf_contacts_opt_out(const jf_opt_out *request)
+{
+    if (!jf_may_call())
+        return NULL;
+    plugin_string_t json = jf_lower_json(jf_opt_out_value(request));
+    plugin_string_t answer;
+    jackfield_plugin_contacts_call_error_t error;
+    if (jackfield_plugin_contacts_opt_out(&json, &answer, &error))
+        return jf_answered(jf_lift(answer));
+    jf_lift_refusal(&error);
+    return NULL;
+}

@@ -50,3 +50,31 @@ export interface Retagged {
 export function retag(change: Retag): Retagged {
   return JSON.parse(call(() => contract.retag(JSON.stringify(change)))) as Retagged;
 }
+
+/** An opt-out. */
+export interface OptOut {
+  /** Nobody of the workspace sends any more (`account`, the default), or nothing over the channel. */
+  scope?: 'account' | 'sender';
+  /** The channel on which the contact has the address; that of its last message where none is named. */
+  channel?: string;
+  /** Takes it back. */
+  in?: boolean;
+}
+
+/** What an opt-out came to. */
+export interface OptedOut {
+  /** The contact's address of which it was said. */
+  address: string;
+  /** How far it reaches. */
+  scope: 'account' | 'sender';
+  /** Whether it is new. */
+  changed: boolean;
+}
+
+/**
+ * Records that the contact wants nothing more, or wants it again. Errors: `not-found` (no contact, or
+ * no such channel), `no-channel`, `no-address`.
+ */
+export function optOut(request: OptOut = {}): OptedOut {
+  return JSON.parse(call(() => contract.optOut(JSON.stringify(request)))) as OptedOut;
+}

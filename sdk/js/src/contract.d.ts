@@ -114,6 +114,7 @@ declare module 'jackfield:plugin/contacts@1.1.0' {
   export function update(field: string, operation: Operation, value: string): string;
   export function addTags(tags: string[]): void;
   export function retag(change: string): string;
+  export function optOut(request: string): string;
 }
 
 declare module 'jackfield:plugin/messages@1.1.0' {

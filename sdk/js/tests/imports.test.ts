@@ -110,6 +110,16 @@ test('the run, its contact and its templates are values', async () => {
   assert.deepEqual([host.tags, host.logs], [['vip'], ['info: hello']]);
 });
 
+test('an opt-out is recorded once, and taken back', async () => {
+  const host = await inside({ contact: { phone: '+33600000001' } }, () => {
+    const out = { address: '+33600000001', scope: 'account', changed: true };
+    assert.deepEqual(contacts.optOut(), out);
+    assert.equal(contacts.optOut({ scope: 'sender', channel: 'chat' }).changed, false);
+    assert.equal(contacts.optOut({ in: true }).changed, true);
+  });
+  assert.deepEqual(host.optOuts, [{}, { scope: 'sender', channel: 'chat' }, { in: true }]);
+});
+
 test('tags are changed in one, and the answer says what was new', async () => {
   const contact = { firstname: 'Ann', tags: ['lead', 'fr'] };
   const host = await inside({ contact }, () => {
@@ -203,6 +213,7 @@ test('what is about a contact is refused without one', async () => {
     const calls = [
       () => contacts.addTags(['vip']),
       () => contacts.retag({ add: ['vip'] }),
+      () => contacts.optOut(),
       () => conversations.open(),
       () => conversations.close(),
       () => conversations.comment('Hi'),

@@ -36,6 +36,27 @@ class Retagged:
     """The tags that were there."""
 
 
+class Scope(Enum):
+    """How far an opt-out reaches."""
+
+    ACCOUNT = "account"
+    """Nobody of the workspace sends to the address any more."""
+    SENDER = "sender"
+    """Nothing is sent over this channel."""
+
+
+@dataclass(frozen=True)
+class OptedOut:
+    """What an opt-out came to."""
+
+    address: str = ""
+    """The contact's address of which it was said."""
+    scope: Scope = Scope.ACCOUNT
+    """How far it reaches."""
+    changed: bool = False
+    """Whether it is new."""
+
+
 _RETAGGED: Any = codec.shape(Retagged, strict=False)
 
 
@@ -66,3 +87,22 @@ def retag(*, add: Sequence[str] = (), remove: Sequence[str] = (), silent: bool =
         change["silent"] = True
     answer = _host.read(_contacts.call("retag", dumps(change)))
     return cast(Retagged, _RETAGGED.read(answer, ""))
+
+
+def opt_out(
+    *, scope: Scope = Scope.ACCOUNT, channel: str | None = None, back_in: bool = False
+) -> OptedOut:
+    """Records that the contact wants nothing more on the address that it has on this channel; on that
+    of its last message where none is named. `back_in` takes that back. Internal. Errors: `not-found`
+    (no contact, or no such channel), `no-channel`, `no-address`."""
+    request: dict[str, Json] = {"scope": scope.value}
+    if channel is not None:
+        request["channel"] = channel
+    if back_in:
+        request["in"] = True
+    answer = cast("dict[str, Any]", _host.read(_contacts.call("opt_out", dumps(request))))
+    return OptedOut(
+        address=str(answer["address"]),
+        scope=Scope(answer["scope"]),
+        changed=bool(answer["changed"]),
+    )

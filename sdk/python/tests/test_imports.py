@@ -119,6 +119,16 @@ class Imports(unittest.TestCase):
             self.assertEqual(host.retags[1], {"add": ["new"], "remove": [], "silent": True})
             self.assertEqual((host.tags, given["tags"]), (["new"], ["lead", "fr"]))
 
+    def test_an_opt_out_is_recorded_once_and_taken_back(self) -> None:
+        with Host(contact={"phone": "+33600000001"}) as host:
+            out = contacts.opt_out()
+            self.assertEqual((out.address, out.changed), ("+33600000001", True))
+            again = contacts.opt_out(scope=contacts.Scope.SENDER, channel="chat")
+            self.assertEqual((again.scope, again.changed), (contacts.Scope.SENDER, False))
+            self.assertTrue(contacts.opt_out(back_in=True).changed)
+            self.assertEqual(host.opt_outs[1], {"scope": "sender", "channel": "chat"})
+            self.assertEqual(host.opt_outs[2], {"scope": "account", "in": True})
+
     def test_a_conversation_is_opened_once_and_closed_with_its_note(self) -> None:
         with Host(contact={}) as host:
             self.assertEqual((conversations.get(), conversations.close()), (None, None))
@@ -219,6 +229,7 @@ class Imports(unittest.TestCase):
         calls: list[Callable[[], object]] = [
             lambda: contacts.add_tags(["vip"]),
             lambda: contacts.retag(add=["vip"]),
+            contacts.opt_out,
             conversations.open,
             conversations.close,
             lambda: conversations.comment("Hi"),

@@ -113,6 +113,7 @@ fn every() -> Vec<HostCall> {
         HostCall::MessagesChannel { name: text() },
         HostCall::MessagesSend { message: text() },
         HostCall::ContactsRetag { change: text() },
+        HostCall::ContactsOptOut { request: text() },
         HostCall::ConversationsGet,
         HostCall::ConversationsOpen,
         HostCall::ConversationsClose { note: Some(text()) },

@@ -34,6 +34,7 @@ templates![
     "sales-call-report",
     "survey-after-call",
     "unassign-after-close",
+    "unsubscribe",
     "welcome-ask-email",
     "welcome-message",
 ];

@@ -233,6 +233,20 @@ typedef struct jf_retag {
 /** Adds and removes tags in one; what changed: `{"added": [...], "removed": [...]}`. */
 const jf_value *jf_contacts_retag(const jf_retag *change);
 
+/** An opt-out. */
+typedef struct jf_opt_out {
+    /** Nothing is sent over this channel; else nobody of the workspace sends any more. */
+    bool sender;
+    /** On which the contact has the address; NULL for that of its last message. */
+    const char *channel;
+    /** Takes it back. */
+    bool in;
+} jf_opt_out;
+
+/** Records that the contact wants nothing more, or wants it again: `{"address", "scope",
+ *  "changed"}`. */
+const jf_value *jf_contacts_opt_out(const jf_opt_out *request);
+
 /* conversations: those with the contact; at most one of them is open or snoozed at a time. */
 
 /** What a conversation is closed with; NULL leaves a part out. */

@@ -5,7 +5,7 @@ import type * as email from 'jackfield:plugin/email@1.1.0';
 import type * as http from 'jackfield:plugin/http@1.1.0';
 import { bytes, text } from '../bytes.ts';
 import type { ConnectorExport } from '../connector.ts';
-import type { Retag } from '../contacts.ts';
+import type { OptOut, Retag } from '../contacts.ts';
 import { CallError } from '../failure.ts';
 import type { OutgoingMessage } from '../message.ts';
 import type { StepExport } from '../step.ts';
@@ -145,6 +145,10 @@ export class Host {
   readonly tags: string[] = [];
   /** The changes of tags by `contacts.retag`. */
   readonly retags: Retag[] = [];
+  /** What was asked of `contacts.optOut`. */
+  readonly optOuts: OptOut[] = [];
+  /** The contact wants nothing more. */
+  optedOut = false;
   /** The changes of the contact. */
   readonly updates: Update[] = [];
   /** The comments; their ids are `comment-1`, `comment-2`, ... */

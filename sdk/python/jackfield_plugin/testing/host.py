@@ -116,6 +116,10 @@ class Host:
         """The tags that `contacts.add_tags` was given."""
         self.retags: list[dict[str, Json]] = []
         """The changes of tags by `contacts.retag`: `{"add", "remove", "silent"?}`."""
+        self.opt_outs: list[dict[str, Json]] = []
+        """What was asked of `contacts.opt_out`: `{"scope", "channel"?, "in"?}`."""
+        self.opted_out = False
+        """The contact wants nothing more."""
         self.updates: list[tuple[str, str, Json]] = []
         """The changes of the contact: field, operation, value."""
         self.comments: list[str] = []
@@ -267,6 +271,15 @@ class Host:
         changed = self._change_tags(asked.get("add", []), asked.get("remove", []))
         self.retags.append(asked)
         return dumps(changed)
+
+    def _contacts_opt_out(self, request: str) -> str:
+        asked = json.loads(request)
+        contact = self._some_contact()
+        out = asked.get("in") is not True
+        changed, self.opted_out = self.opted_out != out, out
+        self.opt_outs.append(asked)
+        scope = asked.get("scope", "account")
+        return dumps({"address": contact.get("phone", ""), "scope": scope, "changed": changed})
 
     def _change_tags(self, add: list[str], remove: list[str]) -> dict[str, list[str]]:
         """Takes tags off the contact and puts others on it; answers with what was new."""

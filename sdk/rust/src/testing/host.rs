@@ -45,6 +45,9 @@ pub(super) struct Record {
     pub(super) mails: Vec<(email::Server, email::Mail)>,
     pub(super) tags: Vec<String>,
     pub(super) retags: Vec<Value>,
+    pub(super) opt_outs: Vec<Value>,
+    /// The contact wants nothing more.
+    pub(super) opted_out: bool,
     pub(super) updates: Vec<(String, String, Value)>,
     /// How many conversations were opened.
     pub(super) opened: usize,
@@ -317,6 +320,11 @@ impl Installed {
     /// The changes of tags by `contacts::retag`: `{"add", "remove", "silent"?}`.
     pub fn retags(&self) -> Vec<Value> {
         with(|host| host.record.retags.clone())
+    }
+
+    /// What was asked of `contacts::opt_out` and `opt_in`: `{"scope", "channel"?, "in"?}`.
+    pub fn opt_outs(&self) -> Vec<Value> {
+        with(|host| host.record.opt_outs.clone())
     }
 
     /// The changes of the contact: field, operation, value.

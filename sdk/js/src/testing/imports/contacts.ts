@@ -1,7 +1,7 @@
 /** The import `contacts`, by the test host: the contact that the test gave, whose tags change. */
 
 import type * as contract from 'jackfield:plugin/contacts@1.1.0';
-import type { Retagged } from '../../contacts.ts';
+import type { OptedOut, OptOut, Retagged } from '../../contacts.ts';
 import { answered, host, type JsonObject, someContact } from '../host.ts';
 
 export const get: typeof contract.get = () => {
@@ -28,6 +28,21 @@ export const retag: typeof contract.retag = (json) => {
   const change = JSON.parse(json);
   host().retags.push(change);
   return JSON.stringify(changed(contact, change.add ?? [], change.remove ?? []));
+};
+
+export const optOut: typeof contract.optOut = (json) => {
+  const contact = someContact();
+  const request: OptOut = JSON.parse(json);
+  const out = request.in !== true;
+  const changed = host().optedOut !== out;
+  host().optedOut = out;
+  host().optOuts.push(request);
+  const answer: OptedOut = {
+    address: contact['phone'] ?? '',
+    scope: request.scope ?? 'account',
+    changed,
+  };
+  return JSON.stringify(answer);
 };
 
 /** Takes tags off a contact and puts others on it; answers with what was new. */

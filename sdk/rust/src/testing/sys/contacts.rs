@@ -54,6 +54,30 @@ pub(crate) fn retag(json: &str) -> Result<String, CallError> {
     })
 }
 
+/// `scope`, `channel` and `in`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Consent {
+    scope: crate::contacts::Scope,
+    #[serde(rename = "channel")]
+    _channel: Option<String>,
+    #[serde(rename = "in")]
+    again: bool,
+}
+
+pub(crate) fn opt_out(json: &str) -> Result<String, CallError> {
+    let said = value(json)?;
+    let asked = Consent::deserialize(&said).map_err(|error| invalid(&error.to_string()))?;
+    with(|host| {
+        let contact = some_contact(host)?;
+        let address = contact["phone"].as_str().unwrap_or_default().to_owned();
+        let changed = host.record.opted_out == asked.again;
+        host.record.opted_out = !asked.again;
+        host.record.opt_outs.push(said);
+        Ok(json!({"address": address, "scope": asked.scope, "changed": changed}).to_string())
+    })
+}
+
 /// Takes tags off a contact and puts others on it; what was added, and what was removed.
 fn change(contact: &mut Value, add: &[String], remove: &[String]) -> (Vec<String>, Vec<String>) {
     let mut tags = contact["tags"].as_array().cloned().unwrap_or_default();
