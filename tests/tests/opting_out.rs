@@ -43,7 +43,7 @@ async fn whoever_opts_out_by_a_workflow_gets_nothing_more_until_it_opts_in() {
     let run = api.all("/v1/runs?workflow=leave").await;
     let run = api.over(run[0]["id"].as_str().unwrap()).await;
     let sent = api.messages(run["id"].as_str().unwrap()).await;
-    assert_eq!(sent[0]["state"], "suppressed", "{sent:#?}");
+    assert_eq!(sent[0]["status"], "suppressed", "{sent:#?}");
     assert_eq!(sent[0]["reason"], "opted-out", "{sent:#?}");
     jackfield_tests::until("the event to be heard", async || {
         let contact = api.get(&format!("/v1/contacts/phone:{ANN}")).await.ok();

@@ -358,14 +358,14 @@ async fn whoever_answers_a_broadcast_comes_to_somebody_who_sells() {
     chat.ahead_to(Weekday::Monday, 10);
     let sent = chat.integrator.requests().at_least(2, PATIENCE).await;
     assert_eq!(sent.unwrap().len(), 2);
-    until("both offers to be accepted", async || {
-        let sent = api.all("/v1/messages?direction=out").await;
-        let offers = sent.iter().filter(|one| one["status"] == "accepted");
-        (offers.count() == 2).then_some(())
+    let offers = until("both offers to be accepted", async || {
+        let mut all = api.all("/v1/messages").await;
+        all.retain(|one| one["status"] == "accepted");
+        (all.len() == 2).then_some(all)
     })
     .await;
-    for one in api.all("/v1/messages?direction=out").await {
-        assert_eq!(one["source"], "broadcast", "{one:#}");
+    for offer in offers {
+        assert_eq!(offer["source"], "broadcast", "{offer:#}");
     }
     chat.write("Tell me more").await;
     assigned(&api, ANN_WHO, "sales").await;

@@ -15,6 +15,7 @@ const FILLINGS: &[(&str, &str)] = &[
     ("the team", "everybody"),
     ("the list", "newsletter"),
     ("the keyword", "join"),
+    ("the word", "desabonner"),
     ("the mail channel", "chat"),
     ("the SMS channel", "chat"),
     ("the channel", "chat"),

@@ -32,7 +32,7 @@ struct OptOutBody {
     scope: String,
     /// `keyword`, `link`, `provider`, `api` or `workflow`.
     source: String,
-    /// The words that said so, or the message that held the link.
+    /// The words that said so, the message that held the link, or the run with its step and call.
     text: Option<String>,
     /// Milliseconds since 1970.
     at: i64,
