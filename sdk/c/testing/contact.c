@@ -126,8 +126,9 @@ const jf_value *jf_contacts_opt_out(const jf_opt_out *request)
     host->opt_outs[jf_room(&host->opt_out_count)] = jf_opt_out_value(request);
     bool changed = host->opted_out == request->in;
     host->opted_out = !request->in;
+    const jf_value *contact = jf_json_of("the contact", host->contact);
     jf_value *answer = jf_object();
-    jf_set(answer, "address", jf_text(jf_get(host->contact, "phone"), ""));
+    jf_set(answer, "address", jf_text(jf_get(contact, "phone"), ""));
     jf_set(answer, "scope", request->sender ? "sender" : "account");
     jf_set(answer, "changed", changed);
     return answer;
