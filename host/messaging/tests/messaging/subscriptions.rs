@@ -114,13 +114,13 @@ async fn five_days_without_a_delivery_disable_a_subscription() {
     assert!(reason.contains("five days"), "{reason}");
     // What waits is given up at its next try, and nothing more is put by.
     let newest = tried(&world, &id, 1).await;
-    world.tell(true).await;
-    assert_eq!(deliveries(&world, &id).await.len(), 3);
     world.clock.set(newest.due.unwrap());
     Domain::due(&world.messaging, &newest.id);
     let dead = tried(&world, &id, 2).await;
     assert_eq!(dead.state, "dead");
     assert_eq!(dead.tries[1].code.as_deref(), Some("disabled"));
+    world.tell(true).await;
+    assert_eq!(deliveries(&world, &id).await.len(), 3);
     let on = SubscriptionPatch {
         enabled: Some(true),
         ..SubscriptionPatch::default()
