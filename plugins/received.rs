@@ -11,6 +11,10 @@ use jackfield_plugin::{prelude::*, variables};
 /// The longest keyword, in characters.
 const LONGEST_KEYWORD: usize = 64;
 
+/// How a step fails that no message has started.
+pub(crate) const NO_MESSAGE: (&str, &str) =
+    ("no-message", "No message of a contact started the run");
+
 /// The message that started the run.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -43,7 +47,7 @@ impl Received {
             .filter(|message| !message.address.is_empty() && !message.channel_id.is_empty())
             .ok_or_else(|| {
                 Failure::permanent(
-                    "no-message",
+                    NO_MESSAGE.0,
                     "no message of a contact started this run: the workflow needs the trigger `message.received`",
                 )
             })

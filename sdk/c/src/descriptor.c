@@ -104,6 +104,19 @@ static jf_value *branches_of(const jf_step *step)
     return list;
 }
 
+static jf_value *failures_of(const jf_step *step)
+{
+    jf_value *list = jf_list();
+    size_t most = sizeof step->failures / sizeof *step->failures;
+    for (size_t i = 0; i < most && step->failures[i].code; i++) {
+        jf_value *failure = jf_object();
+        jf_set(failure, "code", step->failures[i].code);
+        jf_set_some(failure, "title", step->failures[i].title);
+        jf_add(list, failure);
+    }
+    return list;
+}
+
 const char *jf_describe_step(const jf_step *step)
 {
     static const char *const categories[] = {"other",         "messages", "contacts",
@@ -118,6 +131,9 @@ const char *jf_describe_step(const jf_step *step)
     if (jf_count(branches))
         jf_set(object, "branches", branches);
     jf_set_some(object, "branches-from", step->branches_from);
+    jf_value *failures = failures_of(step);
+    if (jf_count(failures))
+        jf_set(object, "failures", failures);
     jf_set(object, "waits", step->waits);
     if (step->bounds_loops)
         jf_set(object, "bounds-loops", step->bounds_loops);

@@ -89,6 +89,14 @@ export interface Branch {
   otherwise?: string;
 }
 
+/** A code with which a step takes `failure`, beside those that every step can have. */
+export interface FailureCode {
+  /** Lower-case words with hyphens; `http-*` stands for all that begin so. */
+  code: string;
+  /** What has happened. */
+  title: string;
+}
+
 /** What a step says of itself. */
 export interface StepDescription<S extends TSchema, O extends TSchema> extends Description<S> {
   /** Where a list of steps shows it. */
@@ -99,6 +107,8 @@ export interface StepDescription<S extends TSchema, O extends TSchema> extends D
   branches?: Branch[];
   /** Where in the settings the names of more branches stand, such as `/branches/*\/name`. */
   branchesFrom?: string;
+  /** The codes with which it takes `failure`. */
+  failures?: FailureCode[];
   /** The step can wait. */
   waits?: boolean;
   /** The step itself ends a loop through it after a number of times. */
@@ -142,7 +152,7 @@ export interface ConnectorDescription<S extends TSchema> extends Description<S> 
 }
 
 const COMMON = ['name', 'version', 'title', 'summary', 'icon', 'limits', 'hosts', 'secrets'];
-const OF_STEP = [...COMMON, 'category', 'branches', 'branchesFrom', 'waits', 'boundsLoops'];
+const OF_STEP = [...COMMON, 'category', 'branches', 'branchesFrom', 'failures', 'waits', 'boundsLoops'];
 const OF_CONNECTOR = [
   ...COMMON,
   ...['address', 'addressFrom', 'messageTypes', 'textLimit', 'media', 'window', 'templates'],

@@ -28,7 +28,7 @@ export {
   refused,
   WebhookRequest,
 } from './connector.ts';
-export type { Branch, Category, Limits, Secret, TextLimit } from './descriptor.ts';
+export type { Branch, Category, FailureCode, Limits, Secret, TextLimit } from './descriptor.ts';
 export { CallError, Failure, type FailureClass, type FailureOptions, SendError } from './failure.ts';
 export type * from './message.ts';
 export {

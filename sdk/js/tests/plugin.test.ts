@@ -23,6 +23,7 @@ test('a descriptor has all that its schema has', () => {
       output: Type.Object({}),
       branches: [{ name: 'a', title: 'A', otherwise: 'end' }],
       branchesFrom: '/branches/*/name',
+      failures: [{ code: 'http-*', title: 'A' }],
       waits: true,
       boundsLoops: true,
       start: () => goto('x'),
@@ -30,6 +31,7 @@ test('a descriptor has all that its schema has', () => {
   );
   assert.equal(descriptor['bounds-loops'], true);
   assert.equal(descriptor['limits']['table-elements'], 1);
+  assert.deepEqual(descriptor['failures'], [{ code: 'http-*', title: 'A' }]);
   assert.equal('start' in descriptor, false);
   const plugged = new Host().plug(
     connector({

@@ -16,6 +16,7 @@ name ends the build. Nothing in this package imports one by itself.
 from .connector import Channel, Connected, Connector, Receipt, Received, WebhookRequest
 from .descriptor import (
     Branch,
+    FailureCode,
     Limits,
     Media,
     QuickReplies,
@@ -42,6 +43,7 @@ __all__ = [
     "Event",
     "Failure",
     "FailureClass",
+    "FailureCode",
     "Goto",
     "Invocation",
     "Keywords",

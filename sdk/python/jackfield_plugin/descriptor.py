@@ -80,6 +80,16 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class FailureCode:
+    """A code with which a step takes `failure`, beside those that every step can have."""
+
+    code: str
+    """Lower-case words with hyphens; `http-*` stands for all that begin so."""
+    title: str
+    """What has happened."""
+
+
+@dataclass(frozen=True)
 class TextLimit:
     """The longest text that a channel takes."""
 

@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 from . import codec
 from .codec import Json, Shape, Unreadable
 from .crossing import hold
-from .descriptor import Branch, Category, Limits, Secret, schema_of, written
+from .descriptor import Branch, Category, FailureCode, Limits, Secret, schema_of, written
 from .failure import CallError, Failure
 from .outcome import Outcome
 
@@ -106,6 +106,7 @@ class Step(Generic[S]):
         icon: str | None = None,
         branches: Sequence[Branch] = (),
         branches_from: str | None = None,
+        failures: Sequence[FailureCode] = (),
         bounds_loops: bool | None = None,
         hosts: Sequence[str] = (),
         secrets: Sequence[Secret] = (),
@@ -132,6 +133,7 @@ class Step(Generic[S]):
             "output": {"type": "object"} if output is None else schema_of(output),
             "branches": tuple(branches),
             "branches_from": branches_from,
+            "failures": tuple(failures),
             "bounds_loops": bounds_loops,
             "hosts": tuple(hosts),
             "secrets": tuple(secrets),

@@ -12,6 +12,7 @@ from jackfield_plugin import (
     Event,
     Failure,
     FailureClass,
+    FailureCode,
     Goto,
     Invocation,
     Limits,
@@ -67,6 +68,7 @@ step = Step(
     settings=Settings,
     output=Output,
     branches=[Branch("late", "Too late", otherwise="next")],
+    failures=[FailureCode("http-*", "The server answered another status than 2xx")],
     bounds_loops=True,
     hosts=["https://api.example"],
     secrets=[Secret("token", "Token", places=["header"], summary="In the console.", optional=True)],
@@ -116,6 +118,7 @@ class Steps(unittest.TestCase):
         self.assertEqual(
             said["branches"], [{"name": "late", "title": "Too late", "otherwise": "next"}]
         )
+        self.assertEqual(said["failures"][0]["code"], "http-*")
         self.assertTrue(said["waits"])
         self.assertTrue(said["bounds-loops"])
         self.assertEqual(said["output"]["properties"], {"how-long": {"type": "integer"}})

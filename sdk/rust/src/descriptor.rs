@@ -116,6 +116,12 @@ struct Branch {
     otherwise: Option<String>,
 }
 
+#[derive(Clone, Debug, Serialize)]
+struct FailureCode {
+    code: String,
+    title: String,
+}
+
 /// What a step says of itself. The settings' schema is added from [`Step::Settings`](crate::Step).
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -133,6 +139,8 @@ pub struct StepDescriptor {
     branches: Vec<Branch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     branches_from: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<FailureCode>,
     waits: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     bounds_loops: bool,
@@ -158,6 +166,7 @@ impl StepDescriptor {
             output: schemars::json_schema!({"type": "object"}),
             branches: Vec::new(),
             branches_from: None,
+            failures: Vec::new(),
             waits: false,
             bounds_loops: false,
             hosts: Vec::new(),
@@ -198,6 +207,22 @@ impl StepDescriptor {
     /// Where in the settings the names of more branches stand, such as `/branches/*/name`.
     pub fn branches_from(mut self, pointer: &str) -> Self {
         self.branches_from = Some(pointer.into());
+        self
+    }
+
+    /// Codes with which the step takes `failure`, each with what has happened; `http-*` stands for all
+    /// that begin so. What every step can have (`invalid-config`, `denied`, ...) is left out, and
+    /// [`failures`](crate::failures) has those of imports. Added to those that are there already; of a
+    /// code that is, the title counts that came first.
+    pub fn failures(mut self, codes: &[(&str, &str)]) -> Self {
+        for (code, title) in codes {
+            if !self.failures.iter().any(|known| known.code == *code) {
+                self.failures.push(FailureCode {
+                    code: (*code).to_owned(),
+                    title: (*title).to_owned(),
+                });
+            }
+        }
         self
     }
 

@@ -72,6 +72,7 @@ pub mod bindings;
 pub mod connector;
 pub mod descriptor;
 pub mod failure;
+pub mod failures;
 pub mod form;
 mod imports;
 pub mod message;
@@ -97,6 +98,7 @@ pub use {schemars, serde, serde_json};
 
 /// What almost every plugin uses.
 pub mod prelude {
+    pub use crate::failures;
     pub use crate::{
         Category, Channel, Connected, Connector, ConnectorDescriptor, Event, Failure, FailureClass,
         Invocation, Outcome, Receipt, Received, SendError, Step, StepDescriptor, Subscription,

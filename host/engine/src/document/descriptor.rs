@@ -7,6 +7,7 @@
 //!   "settings": {"type": "object", …}, "output": {"type": "object", …},
 //!   "branches": [{"name": "timeout", "title": "No answer", "otherwise": "next"}],
 //!   "branches-from": "/branches/*/name",
+//!   "failures": [{"code": "no-address", "title": "The contact has no address there"}],
 //!   "waits": true, "bounds-loops": false, "limits": {…}
 //! }
 //! ```
@@ -65,6 +66,9 @@ pub struct StepDescriptor {
     /// list, or every key of a mapping where it comes last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branches_from: Option<String>,
+    /// The codes with which it takes `failure`, beside those that every step can have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailureCode>,
     /// The step can wait: a loop through it does not spin.
     #[serde(default, skip_serializing_if = "is_false")]
     pub waits: bool,
@@ -97,6 +101,15 @@ pub struct Branch {
     /// What happens where the workflow does not map it.
     #[serde(default)]
     pub otherwise: Otherwise,
+}
+
+/// A reason for which a step fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureCode {
+    /// Lower-case words with hyphens; `http-*` stands for all that begin so.
+    pub code: String,
+    /// What has happened, for people.
+    pub title: String,
 }
 
 /// What an unmapped branch does.
@@ -234,6 +247,20 @@ impl StepDescriptor {
                 "/branches-from".into(),
                 format!("`{pointer}` is not a JSON pointer such as `/branches/*/name`"),
             );
+        }
+        for (index, failure) in self.failures.iter().enumerate() {
+            let code = failure.code.as_str();
+            let path = format!("/failures/{index}/code");
+            if !is_name(code.strip_suffix("-*").unwrap_or(code)) {
+                let said =
+                    "is no code: use lower-case words with hyphens, `http-*` for all that begin so";
+                complain(path, format!("`{code}` {said}"));
+            } else if self.failures[..index]
+                .iter()
+                .any(|other| other.code == code)
+            {
+                complain(path, format!("`{code}` stands there twice"));
+            }
         }
         for (index, branch) in self.branches.iter().enumerate() {
             let path = format!("/branches/{index}");

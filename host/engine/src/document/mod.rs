@@ -27,7 +27,7 @@ pub mod trigger;
 mod write;
 
 pub use catalogue::{Catalogue, Published};
-pub use descriptor::{Branch, Otherwise, StepDescriptor};
+pub use descriptor::{Branch, FailureCode, Otherwise, StepDescriptor};
 pub use events::MANUAL;
 pub use graph::Target;
 pub use model::{Accounts, Document, ExitOn, Goto, Once, Retry, Step, Trigger, Uses};

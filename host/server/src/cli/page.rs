@@ -40,6 +40,7 @@ pub(crate) fn page(
     }
     settings(&mut page, "Settings", &descriptor["settings"]);
     branches(&mut page, descriptor);
+    failures(&mut page, descriptor);
     settings(&mut page, "Output", &descriptor["output"]);
     channel(&mut page, descriptor);
     permissions(&mut page, descriptor, imports);
@@ -307,6 +308,26 @@ fn branches(page: &mut String, descriptor: &Value) {
         );
     }
     let _ = writeln!(page, "| `failure` | the step failed | the run fails |\n");
+}
+
+/// With which codes a step fails.
+fn failures(page: &mut String, descriptor: &Value) {
+    if descriptor["output"].is_null() {
+        return;
+    }
+    let _ = writeln!(page, "## Failures\n");
+    if let Some(own) = descriptor["failures"].as_array() {
+        let _ = writeln!(page, "| code | what has happened |\n|---|---|");
+        for failure in own {
+            let title = cell(text(failure, "title"));
+            let _ = writeln!(page, "| `{}` | {title} |", text(failure, "code"));
+        }
+        let _ = writeln!(page);
+    }
+    let _ = writeln!(
+        page,
+        "Every step can fail as [these](../workflows.md#failures) too.\n"
+    );
 }
 
 /// What a connector says of its channel.

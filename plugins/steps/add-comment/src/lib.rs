@@ -38,6 +38,11 @@ impl Step for AddComment {
         .category(Category::Conversations)
         .icon("📌")
         .output::<Output>()
+        .failures(&[
+            ("not-found", "The run has no contact"),
+            ("invalid", "The comment is empty"),
+            ("too-large", "The comment has more than 5,000 characters"),
+        ])
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {

@@ -56,6 +56,18 @@ impl Step for AddSheetRow {
         .category(Category::Integrations)
         .icon("🧮")
         .output::<Output>()
+        .failures(failures::HTTP)
+        .failures(&[
+            ("not-found", "There is no such table, spreadsheet or sheet"),
+            ("invalid", "A column is not there, or a value is no text, number or truth value"),
+            ("too-large", "A cell has more than 5,000 characters"),
+            ("full", "The table has as many rows as it may have"),
+            ("no-columns", "The first row of the sheet names no columns"),
+            ("forbidden", "The spreadsheet is not shared with the account"),
+            ("auth", "Google does not take the account's key"),
+            ("refused", "Google refused it for another reason"),
+            ("http-*", "Google answered 429 or 5xx, after every try"),
+        ])
         .host(google::TOKEN_HOST)
         .host(google::API)
         .secret(

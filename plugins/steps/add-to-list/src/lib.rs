@@ -38,6 +38,10 @@ impl Step for AddToList {
         .category(Category::Contacts)
         .icon("➕")
         .output::<Output>()
+        .failures(&[(
+            "not-found",
+            "The run has no contact, or there is no such list",
+        )])
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {

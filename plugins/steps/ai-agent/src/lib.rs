@@ -97,6 +97,14 @@ impl Step for AiAgent {
         .category(Category::Integrations)
         .icon("🤖")
         .output::<Output>()
+        .failures(failures::HTTP)
+        .failures(failures::MESSAGES)
+        .failures(&[
+            ("no-text", "A file of its knowledge is no text"),
+            ("too-large", "Its knowledge is more than it may have"),
+            ("unreadable", "The server's answer is none of the chat API"),
+            ("http-*", "The server answered another status than 2xx"),
+        ])
         .waits()
         .branch("speak-to-human", "The contact wants a person", "next")
         .branch("unable-to-answer", "The agent does not know", "next")

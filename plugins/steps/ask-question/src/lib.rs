@@ -76,6 +76,8 @@ impl Step for AskQuestion {
         .category(Category::Messages)
         .icon("❓")
         .output::<Output>()
+        .failures(failures::MESSAGES)
+        .failures(&[("invalid", "The contact's field does not take the answer")])
         .waits()
         .branch("timeout", "No answer in time", "end")
         .branch("invalid", "No valid answer after all retries", "failure")

@@ -107,6 +107,14 @@ impl Step for AssignTo {
         .category(Category::Conversations)
         .icon("🙋")
         .output::<Output>()
+        .failures(&[
+            (
+                "not-found",
+                "The run has no contact, or there is no such user or team",
+            ),
+            ("no-members", "The team or the workspace has no users"),
+            ("not-assigned", "The contact left the queue without anybody"),
+        ])
         .waits()
         .branch("timeout", "Nobody was free in time", "end")
         .branch("full", "As many wait in the queue as may", "end")

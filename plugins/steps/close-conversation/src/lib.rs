@@ -48,6 +48,13 @@ impl Step for CloseConversation {
         .category(Category::Conversations)
         .icon("✅")
         .output::<Output>()
+        .failures(&[
+            ("not-found", "The run has no contact"),
+            (
+                "invalid-note",
+                "The closing note is not as the workspace wants it",
+            ),
+        ])
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {

@@ -8,7 +8,7 @@ mod sent;
 use jackfield_plugin::message::{Class, Content, Email, OutgoingMessage};
 use jackfield_plugin::{SendError, messages, prelude::*};
 
-use crate::received::Received;
+use crate::received::{NO_MESSAGE, Received};
 
 /// The step; see the module.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ impl Step for ForwardToEmail {
         .category(Category::Messages)
         .icon("📧")
         .output::<Output>()
+        .failures(&[NO_MESSAGE])
+        .failures(failures::MESSAGES)
         .waits()
     }
 

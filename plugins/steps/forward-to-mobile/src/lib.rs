@@ -12,7 +12,7 @@ mod sent;
 use jackfield_plugin::message::{Class, Content, OutgoingMessage};
 use jackfield_plugin::{SendError, log, messages, prelude::*};
 
-use crate::received::Received;
+use crate::received::{NO_MESSAGE, Received};
 
 /// The step; see the module.
 #[derive(Debug)]
@@ -84,6 +84,9 @@ impl Step for ForwardToMobile {
         .category(Category::Messages)
         .icon("📱")
         .output::<Output>()
+        .failures(&[NO_MESSAGE])
+        .failures(&[("loop-guard", "Every number is the sender's, or one of your own")])
+        .failures(failures::MESSAGES)
         .waits()
         .branch("partly", "Some numbers did not get it", "next")
     }

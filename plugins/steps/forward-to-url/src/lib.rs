@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use jackfield_plugin::{CallError, clock, prelude::*};
 
-use crate::received::Received;
+use crate::received::{NO_MESSAGE, Received};
 
 /// The step; see the module.
 #[derive(Debug)]
@@ -109,6 +109,9 @@ impl Step for ForwardToUrl {
         .category(Category::Integrations)
         .icon("🔗")
         .output::<Output>()
+        .failures(&[NO_MESSAGE])
+        .failures(failures::HTTP)
+        .failures(&[("http-*", "The server answered another status than 2xx")])
         .host("*")
     }
 

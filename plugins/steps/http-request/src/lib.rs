@@ -165,6 +165,11 @@ impl Step for HttpRequest {
         .category(Category::Integrations)
         .icon("🌐")
         .output::<Output>()
+        .failures(failures::HTTP)
+        .failures(&[
+            ("http-*", "The server answered another status than 2xx"),
+            ("too-large", "The request or the answer is larger than it may be"),
+        ])
         .host("*")
     }
 

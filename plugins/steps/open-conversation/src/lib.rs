@@ -36,6 +36,7 @@ impl Step for OpenConversation {
         .category(Category::Conversations)
         .icon("💬")
         .output::<Output>()
+        .failures(&[("not-found", "The run has no contact")])
     }
 
     fn start(_run: &Invocation, _settings: Settings) -> Result<Outcome, Failure> {

@@ -71,6 +71,17 @@ impl Step for OptOut {
         .category(Category::Contacts)
         .icon("🔕")
         .output::<Output>()
+        .failures(&[
+            (
+                "not-found",
+                "The run has no contact, or there is no such channel or list",
+            ),
+            (
+                "no-channel",
+                "The contact has not written on any channel yet",
+            ),
+            ("no-address", "The contact has no address on the channel"),
+        ])
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {

@@ -70,6 +70,11 @@ impl Step for SendMessage {
         .category(Category::Messages)
         .icon("💬")
         .output::<Output>()
+        .failures(failures::MESSAGES)
+        .failures(&[
+            ("too-large", "The message is larger than it may be"),
+            ("unset-variable", "A template's variable has no value, in workspaces that say so"),
+        ])
         .waits()
         .branch("timeout", "The message was not as far as asked in time", "next")
     }

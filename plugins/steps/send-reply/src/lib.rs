@@ -9,7 +9,7 @@ mod sent;
 use jackfield_plugin::message::{Class, Content, Email, OutgoingMessage};
 use jackfield_plugin::{SendError, messages, prelude::*};
 
-use crate::received::Received;
+use crate::received::{NO_MESSAGE, Received};
 
 /// The step; see the module.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ impl Step for SendReply {
         .category(Category::Messages)
         .icon("↩️")
         .output::<Output>()
+        .failures(&[NO_MESSAGE])
+        .failures(failures::MESSAGES)
         .waits()
     }
 

@@ -63,6 +63,18 @@ impl Step for TriggerWorkflow {
         .category(Category::Logic)
         .icon("🔀")
         .output::<Output>()
+        .failures(&[
+            (
+                "not-found",
+                "There is no such workflow or step, or nobody else may start it",
+            ),
+            (
+                "already-enrolled",
+                "The contact is in that workflow already",
+            ),
+            ("loop-guard", "Ten workflows have started one another"),
+            ("workflow-failed", "The other workflow did not complete"),
+        ])
         .waits()
         .branch("timeout", "The other workflow did not end in time", "next")
     }

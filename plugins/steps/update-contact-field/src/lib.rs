@@ -63,6 +63,14 @@ impl Step for UpdateContactField {
         .category(Category::Contacts)
         .icon("📝")
         .output::<Output>()
+        .failures(&[
+            (
+                "not-found",
+                "The run has no contact, or there is no such field",
+            ),
+            ("type-mismatch", "The value does not fit the field's type"),
+            ("empty-value", "There is nothing to append"),
+        ])
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {

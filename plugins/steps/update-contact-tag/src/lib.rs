@@ -57,6 +57,13 @@ impl Step for UpdateContactTag {
         .category(Category::Contacts)
         .icon("🏷️")
         .output::<Output>()
+        .failures(&[
+            ("not-found", "The run has no contact"),
+            (
+                "invalid",
+                "A tag is longer than it may be, or the contact has as many as it may",
+            ),
+        ])
     }
 
     fn start(_run: &Invocation, settings: Settings) -> Result<Outcome, Failure> {

@@ -96,6 +96,14 @@ typedef struct jf_branch_of_step {
     const char *otherwise;
 } jf_branch_of_step;
 
+/** A code with which a step takes `failure`, beside those that every step can have. */
+typedef struct jf_failure_of_step {
+    /** Lower-case words with hyphens; `http-*` stands for all that begin so. */
+    const char *code;
+    /** What has happened. */
+    const char *title;
+} jf_failure_of_step;
+
 /** A step: what it says of itself, and what it does. */
 typedef struct jf_step {
     /** Lower-case words with hyphens. */
@@ -115,6 +123,7 @@ typedef struct jf_step {
     /** Where in the settings the names of more branches stand: a JSON pointer with `*` for every
      *  item, as in the schema. */
     const char *branches_from;
+    jf_failure_of_step failures[32];
     /** The step can wait. */
     bool waits;
     /** The step itself ends a loop through it after a number of times. */

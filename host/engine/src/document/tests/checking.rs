@@ -542,6 +542,16 @@ fn a_descriptor_is_judged() {
             "circle",
         ),
         (
+            json!({"name": "a", "version": "1.0.0", "failures": [{"code": "http-*", "title": "x"}, {"code": "No Way", "title": "x"}]}),
+            "/failures/1/code",
+            "is no code",
+        ),
+        (
+            json!({"name": "a", "version": "1.0.0", "failures": [{"code": "x", "title": "x"}, {"code": "x", "title": "y"}]}),
+            "/failures/1/code",
+            "twice",
+        ),
+        (
             json!({"name": "a", "version": "1.0.0", "branches-from": "branches"}),
             "/branches-from",
             "JSON pointer",
