@@ -259,6 +259,18 @@ impl Api {
         all
     }
 
+    /// Waits until the host knows of every message of a run that the provider took it. Who kills the
+    /// host when the provider has a message, and before that, makes it uncertain.
+    pub async fn accepted(&self, run: &str) {
+        until("the run's messages to be accepted", async || {
+            let all = self.messages(run).await;
+            let under_way =
+                |one: &Value| matches!(one["status"].as_str(), Some("queued" | "sending"));
+            (!all.is_empty() && !all.iter().any(under_way)).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until a run is as asked.
     pub async fn run_until(&self, id: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;

@@ -104,6 +104,7 @@ async fn a_talk_is_had_from_files_over_a_restart_and_the_key_is_seen_by_its_serv
     chat.told("How can I help?").await;
     let run = run_of(&chat).await;
     api.waiting_at(&run, "talk").await;
+    api.accepted(&run).await;
     chat.host.restart().await;
     let api = chat.api().clone();
     model.answer_next(says("49 euros."));

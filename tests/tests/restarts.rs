@@ -169,6 +169,7 @@ async fn a_provider_that_repeats_a_message_after_a_restart_is_heard_once() {
     let run = office.ring(CALLER, call()).await;
     office.text(CALLER, "call you back?").await;
     office.api().waiting_at(&run, "ask-when").await;
+    office.api().accepted(&run).await;
     let mut answer = jackfield_peers::Inbound::text(CALLER, jackfield_tests::OFFICE, "2");
     answer.sid = Some("SM0123456789abcdef0123456789abcdef".to_owned());
     assert_eq!(office.gateway.deliver(&answer).await.unwrap().status, 200);
