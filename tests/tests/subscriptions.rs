@@ -286,6 +286,9 @@ async fn what_fails_is_tried_again_and_one_that_is_gone_hears_no_more() {
     let (bad, good) = (Receiver::start().await, Receiver::start().await);
     let (id, secret) = subscribe(api, json!({"url": bad.url(), "events": ["a.told"]})).await;
     subscribe(api, json!({"url": good.url(), "events": ["a.told"]})).await;
+    let watcher = Receiver::start().await;
+    let watched = json!({"url": watcher.url(), "events": ["subscription.disabled"]});
+    subscribe(api, watched).await;
     // A redirect is not followed; what comes behind it is not told.
     let away = good.url();
     bad.answers(307, Some(("location", &away)));
@@ -323,6 +326,19 @@ async fn what_fails_is_tried_again_and_one_that_is_gone_hears_no_more() {
     );
     let dead = delivery(api, &id, "dead").await;
     assert_eq!(dead["tries"][0]["code"], "gone");
+    let told = watcher.until(1).await;
+    let body = told[0].json();
+    assert_eq!(body["type"], "subscription.disabled");
+    assert_eq!(body["data"]["contact"], Value::Null);
+    let about = &body["data"]["event"]["subscription"];
+    assert_eq!(
+        (&about["id"], &about["reason"]),
+        (&json!(id), &shown["reason"])
+    );
+    assert!(!body.to_string().contains(&bad.url()), "no address: {body}");
+    let doctor = host.cli(["doctor"]).await;
+    let warned = format!("told nothing more: {id} (the receiver answered 410");
+    assert!(doctor.out.contains(&warned), "{}", doctor.out);
     api.event("a.told", None, json!({"n": 4})).await;
     good.until(4).await;
     assert_eq!(bad.told().len(), 4, "nothing is put by for it");

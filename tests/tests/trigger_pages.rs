@@ -54,6 +54,8 @@ async fn the_example_of_every_event_is_published_as_it_stands_and_runs() {
     let members = json!({"members": [{"user": "ann@example.com"}]});
     api.put("/v1/teams/support", members).await.ok();
     api.put("/v1/lists/newsletter", json!({})).await.ok();
+    let outages = json!({"columns": ["subscription", "reason"]});
+    api.put("/v1/tables/outages", outages).await.ok();
     api.put("/v1/contacts/phone:+33600000001", json!({}))
         .await
         .ok();

@@ -488,6 +488,17 @@ const ENDED: Namespace = namespace(
     false,
 );
 
+const SUBSCRIPTION: Namespace = namespace(
+    "subscription",
+    "The webhook subscription",
+    &[
+        field("id", Text, "Its id"),
+        field("title", Text, "Its title"),
+        field("reason", Text, "Why it is told nothing more"),
+    ],
+    false,
+);
+
 const SCHEDULE: Namespace = namespace(
     "schedule",
     "The time that started the run",
@@ -691,7 +702,7 @@ pub static ALWAYS: [Namespace; 14] = [
 ];
 
 /// Every event of Jackfield's own.
-pub static EVENTS: [Event; 31] = [
+pub static EVENTS: [Event; 32] = [
     Event {
         name: "call.ended",
         title: "A call has ended",
@@ -826,6 +837,11 @@ pub static EVENTS: [Event; 31] = [
         name: "run.ended",
         title: "A run that a step of another workflow started is over",
         namespaces: &[ENDED, ACCOUNT],
+    },
+    Event {
+        name: "subscription.disabled",
+        title: "A webhook subscription is told nothing more, because its receiver is gone",
+        namespaces: &[SUBSCRIPTION, ACCOUNT],
     },
     Event {
         name: trigger::SCHEDULE,

@@ -11,8 +11,10 @@ use crate::context::Context;
 use crate::error::{ErrorKind, Result};
 use crate::secrets::Secrets;
 use jackfield_egress::{Caller, Grant, HttpRequest, HttpResponse, NoSecrets, Target};
+use jackfield_engine::NewEvent;
 use jackfield_store::records::{Delivery, SubscriptionHealth, Timer};
 use jackfield_store::{Commit, bucket_in};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -77,11 +79,13 @@ async fn attempt(context: &Arc<Context>, bucket: i32, id: &str) -> Result<()> {
         let said = "the subscription is disabled; enable it, and have this delivered again";
         Try::refused(now, "disabled", said)
     };
-    record(context, bucket, id, &outcome, known.is_active()).await?;
-    if known.is_active() {
-        judge(context, known, &outcome).await?;
+    if !known.is_active() {
+        return record(context, bucket, id, &outcome, false, None).await;
     }
-    Ok(())
+    let verdict = verdict(known, &outcome, now);
+    let told = verdict.as_deref().map(|reason| farewell(known, reason));
+    record(context, bucket, id, &outcome, true, told).await?;
+    judge(context, known, &outcome, verdict).await
 }
 
 async fn remove(context: &Context, bucket: i32, id: &str) -> Result<()> {
@@ -215,13 +219,14 @@ fn answered(at: i64, took: u64, answer: &HttpResponse) -> Try {
     one
 }
 
-/// Commits how a try went. `again`: a failed one may be tried again.
+/// Commits how a try went, and the event that it raises. `again`: a failed one may be tried again.
 async fn record(
     context: &Context,
     bucket: i32,
     id: &str,
     outcome: &Try,
     again: bool,
+    raised: Option<NewEvent>,
 ) -> Result<()> {
     let guard = context.lock(bucket).await?;
     let row = context.row::<Delivery>(bucket, &[("id", id)]).await?;
@@ -263,7 +268,10 @@ async fn record(
     };
     row.data = data.write();
     commit.put(&row);
-    context.host.commit(&guard, commit).await?;
+    match raised {
+        Some(event) => context.host.accept(&guard, vec![event], commit).await?,
+        None => context.host.commit(&guard, commit).await?,
+    }
     drop(guard);
     metrics::counter!(OUTCOMES, "outcome" => result).increment(1);
     if let Some(due) = next {
@@ -272,8 +280,42 @@ async fn record(
     Ok(())
 }
 
-/// What a try says of the receiver: since when it fails, and whether that is enough.
-async fn judge(context: &Context, known: &Subscribed, outcome: &Try) -> Result<()> {
+/// Why a try was the last that the subscription gets, if it was.
+fn verdict(known: &Subscribed, outcome: &Try, now: i64) -> Option<String> {
+    if outcome.arrived() {
+        return None;
+    }
+    if outcome.status == Some(410) {
+        return Some("the receiver answered 410: it wants nothing more".to_owned());
+    }
+    let health = known.health.as_ref()?;
+    let said = outcome.error.as_deref().unwrap_or_default();
+    (now - health.failing_since >= LONGEST_FAILURE)
+        .then(|| format!("nothing arrived for five days; the last try: {said}"))
+}
+
+/// The event of a subscription that is told nothing more. The address may have a secret in it, so
+/// the event has the title alone.
+fn farewell(known: &Subscribed, reason: &str) -> NewEvent {
+    let row = &known.row;
+    NewEvent {
+        workspace: row.workspace.clone(),
+        name: "subscription.disabled".to_owned(),
+        contact: None,
+        subject: Some(row.id.clone()),
+        data: json!({"subscription": {"id": row.id, "title": row.title, "reason": reason}}),
+        source: "timer".to_owned(),
+    }
+}
+
+/// Keeps what a try says of the receiver: that it is well, since when it fails, or that it is told
+/// nothing more, and why.
+async fn judge(
+    context: &Context,
+    known: &Subscribed,
+    outcome: &Try,
+    verdict: Option<String>,
+) -> Result<()> {
     let row = &known.row;
     let mut commit = Commit::control();
     if outcome.arrived() {
@@ -282,21 +324,10 @@ async fn judge(context: &Context, known: &Subscribed, outcome: &Try) -> Result<(
         }
         commit.delete::<SubscriptionHealth>([row.workspace.clone().into(), row.id.clone().into()]);
     } else {
-        let now = context.now();
-        let since = known.health.as_ref().map(|health| health.failing_since);
-        let said = outcome.error.as_deref().unwrap_or_default();
-        let reason = if outcome.status == Some(410) {
-            Some("the receiver answered 410: it wants nothing more".to_owned())
-        } else if since.is_some_and(|since| now - since >= LONGEST_FAILURE) {
-            Some(format!(
-                "nothing arrived for five days; the last try: {said}"
-            ))
-        } else if since.is_some() {
+        if verdict.is_none() && known.health.is_some() {
             return Ok(());
-        } else {
-            None
-        };
-        if let Some(reason) = &reason {
+        }
+        if let Some(reason) = &verdict {
             tracing::warn!(
                 workspace = row.workspace,
                 subscription = row.id,
@@ -305,12 +336,13 @@ async fn judge(context: &Context, known: &Subscribed, outcome: &Try) -> Result<(
             );
             metrics::counter!("jackfield_subscriptions_disabled_total").increment(1);
         }
+        let since = known.health.as_ref().map(|health| health.failing_since);
         commit.put(&SubscriptionHealth {
             workspace: row.workspace.clone(),
             subscription: row.id.clone(),
             failing_since: since.unwrap_or(outcome.at),
-            disabled_at: reason.as_ref().map(|_| now),
-            reason,
+            disabled_at: verdict.as_ref().map(|_| context.now()),
+            reason: verdict,
         });
     }
     context.store().commit(commit).await?;

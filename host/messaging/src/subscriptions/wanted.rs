@@ -61,7 +61,7 @@ pub(crate) const SOURCES: [&str; 16] = [
 ];
 
 /// First words of names that only the host gives.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 10] = [
     "message.",
     "contact.",
     "tag.",
@@ -71,6 +71,7 @@ const RESERVED: [&str; 9] = [
     "queue.",
     "run.",
     "lifecycle.",
+    "subscription.",
 ];
 
 /// What a subscription wants. Empty filters let everything through.

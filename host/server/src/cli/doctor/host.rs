@@ -168,6 +168,19 @@ pub(super) async fn contents(to: &Connection, findings: &mut Findings) {
     if let Ok(found) = client.list(&["v1", "messages"], &uncertain, 100).await {
         work::messages(i64::try_from(found.len()).unwrap_or(0), findings);
     }
+    let all = client
+        .list(&["v1", "webhook-subscriptions"], &[], usize::MAX)
+        .await;
+    if let Ok(all) = all {
+        let disabled = all
+            .iter()
+            .filter(|one| one.get("state").and_then(Value::as_str) == Some("disabled"));
+        let words = disabled.map(|one| {
+            let reason = one.get("reason").and_then(Value::as_str);
+            (one.get("id").and_then(Value::as_str).unwrap_or("?"), reason)
+        });
+        work::subscriptions(words.collect(), findings);
+    }
 }
 
 fn words(channel: &Value) -> (&str, &str, &str) {

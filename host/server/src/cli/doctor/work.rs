@@ -1,8 +1,8 @@
 //! What waits for a person: channels that do not send, runs and messages that nobody can decide but
-//! a person.
+//! a person, subscriptions whose receiver is gone.
 
 use super::Findings;
-use jackfield_store::records::{Channel, Message, Run};
+use jackfield_store::records::{Channel, Message, Run, SubscriptionHealth};
 use jackfield_store::{Query, ReadError, Store, StoreExt};
 use serde_json::Value;
 
@@ -26,6 +26,10 @@ async fn all(database: &dyn Store, findings: &mut Findings) -> Result<(), ReadEr
     runs(database.total(parked).await?, findings);
     let uncertain = Query::<Message>::all().equal("state", "uncertain");
     messages(database.total(uncertain).await?, findings);
+    let ill: Vec<SubscriptionHealth> = database.find(Query::all()).await?;
+    let disabled = ill.iter().filter(|one| one.disabled_at.is_some());
+    let words = disabled.map(|one| (one.subscription.as_str(), one.reason.as_deref()));
+    subscriptions(words.collect(), findings);
     Ok(())
 }
 
@@ -68,5 +72,22 @@ pub(super) fn messages(count: i64, findings: &mut Findings) {
             format!("{count} uncertain"),
             "`jackfield message list --status uncertain`, then `message resend` or `message cancel`",
         ),
+    }
+}
+
+/// The subscriptions that are disabled, by id, with the reason.
+pub(super) fn subscriptions(disabled: Vec<(&str, Option<&str>)>, findings: &mut Findings) {
+    let said: Vec<String> = disabled
+        .iter()
+        .map(|(id, reason)| format!("{id} ({})", reason.unwrap_or("no reason is known")))
+        .collect();
+    if said.is_empty() {
+        findings.ok("subscriptions", "none is disabled");
+    } else {
+        findings.warn(
+            "subscriptions",
+            format!("told nothing more: {}", said.join("; ")),
+            "mend the receiver, then `jackfield subscription enable ID` and `subscription redeliver ID`",
+        );
     }
 }
