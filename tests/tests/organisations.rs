@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use jackfield_tests::{Api, Host};
+use jackfield_tests::{Answer, Api, Host};
 use serde_json::{Value, json};
 
 const PAUSE: &str = "name: pause\ntrigger: {event: pause.wanted}\nsteps:\n  \
@@ -246,4 +246,241 @@ async fn what_cannot_be_is_refused_with_what_would_be_right() {
     let listed = host.cli(["organisation", "list"]).await.ok();
     assert!(listed.contains("Ours"), "{listed}");
     host.cli(["organisation", "delete", &longest]).await.ok();
+}
+
+fn states(shown: &Value) -> Vec<(String, String, Option<i64>)> {
+    let text = |place: &Value, name: &str| place[name].as_str().unwrap().to_owned();
+    let places = shown["workspaces"].as_array().unwrap().iter();
+    places
+        .map(|place| {
+            let version = place["version"].as_i64();
+            (text(place, "workspace"), text(place, "state"), version)
+        })
+        .collect()
+}
+
+fn state(workspace: &str, state: &str, version: i64) -> (String, String, Option<i64>) {
+    (workspace.to_owned(), state.to_owned(), Some(version))
+}
+
+async fn put(api: &Api, path: &str, document: &str) -> Answer {
+    let request = api.request(reqwest::Method::PUT, path);
+    let request = request.header("content-type", "application/yaml");
+    api.send(request.body(document.to_owned())).await
+}
+
+#[tokio::test]
+async fn a_workflow_of_an_organisation_is_live_in_all_its_workspaces_or_changed_in_none() {
+    const PATH: &str = "/v1/organisations/acme/workflows/pause";
+    let mut host = Host::start().await;
+    let operator = host.api.clone();
+    furnish(&operator).await;
+    let body = json!({"name": "crm", "scopes": ["*"], "organisation": "acme"});
+    let acme = operator.with_key(&key(&operator, body).await);
+    let (lyon, nice) = (acme.in_workspace("lyon"), acme.in_workspace("nice"));
+    let put_ok = async |path: &str, document: &str| put(&acme, path, document).await.ok();
+
+    let made = put_ok(PATH, PAUSE).await;
+    let all = [state("lyon", "published", 1), state("nice", "published", 1)];
+    assert_eq!(states(&made["workflow"]), all, "{made:#}");
+    assert_eq!(made["warnings"], json!([]));
+    let run = lyon
+        .start("pause.wanted", Some("email:ann@example.com"), json!({}))
+        .await;
+    lyon.waiting_at(&run, "pause").await;
+    nice.get(&format!("/v1/runs/{run}"))
+        .await
+        .refused(404, "not-found");
+    let rome = operator.in_workspace("rome");
+    let event = rome.event("pause.wanted", None, json!({})).await;
+    assert_eq!(event["runs"], json!([]), "another organisation's");
+    // Put again, it changes nothing.
+    let again = put_ok(PATH, PAUSE).await;
+    assert_eq!(states(&again["workflow"]), all);
+    assert_eq!(
+        lyon.all("/v1/workflows/pause/versions?limit=9").await.len(),
+        1
+    );
+
+    // A workspace sees whose it is, may stop it, and does not change it.
+    let copy = lyon.get("/v1/workflows/pause").await.ok();
+    assert_eq!(copy["organisation"], "acme");
+    for answer in [
+        lyon.put_workflow(PAUSE).await,
+        lyon.post("/v1/workflows/pause/publish", json!({})).await,
+        lyon.delete("/v1/workflows/pause").await,
+    ] {
+        let said = answer.refused(409, "conflict");
+        assert!(
+            said["detail"].as_str().unwrap().contains("acme"),
+            "{said:#}"
+        );
+    }
+    let stop = "/v1/workflows/pause/deactivate";
+    lyon.post(stop, json!({})).await.ok();
+    let shown = acme.get(PATH).await.ok();
+    assert_eq!(states(&shown)[0], state("lyon", "stopped", 1));
+    let again = put_ok(PATH, PAUSE).await;
+    let now = [state("lyon", "published", 2), state("nice", "published", 1)];
+    assert_eq!(states(&again["workflow"]), now);
+
+    // Only where it can be published everywhere is it changed anywhere.
+    lyon.put("/v1/lists/vip", json!({})).await.ok();
+    let listed = PAUSE.replace(
+        "pause: {uses: wait@1, with: {for: 1h}}",
+        "pause: {uses: add-to-list@1, with: {list: vip}}",
+    );
+    let said = put(&acme, PATH, &listed)
+        .await
+        .refused(422, "invalid-document");
+    let message = said["errors"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("in nice: "), "{said:#}");
+    assert_eq!(said["errors"][0]["path"], "/steps/pause/with/list");
+    assert_eq!(states(&acme.get(PATH).await.ok()), now);
+    let said = put(&acme, PATH, "name: pause\nsteps: 1\n").await;
+    said.refused(422, "invalid-document");
+    put(&acme, "/v1/organisations/acme/workflows/other", PAUSE)
+        .await
+        .refused(422, "invalid");
+    // In some workspaces only; the other one's copy is stopped.
+    let only = put_ok(&format!("{PATH}?only=lyon"), &listed).await;
+    assert_eq!(only["workflow"]["only"], json!(["lyon"]));
+    let now = [state("lyon", "published", 3), state("nice", "stopped", 1)];
+    assert_eq!(states(&only["workflow"]), now);
+    let said = put(&acme, &format!("{PATH}?except=nise"), PAUSE).await;
+    let said = said.refused(422, "invalid-document");
+    assert_eq!(said["errors"][0]["suggestion"], "nice", "{said:#}");
+    put(&acme, &format!("{PATH}?only=lyon&except=nice"), PAUSE)
+        .await
+        .refused(422, "invalid");
+    // What is a workspace's own is not written over.
+    let own = PAUSE.replace("name: pause", "name: own");
+    nice.publish(&own).await;
+    let theirs = "/v1/organisations/acme/workflows/own";
+    let said = put(&acme, theirs, &own).await.refused(409, "conflict");
+    assert!(
+        said["detail"].as_str().unwrap().contains("nice"),
+        "{said:#}"
+    );
+    lyon.get("/v1/workflows/own")
+        .await
+        .refused(404, "not-found");
+    acme.get(theirs).await.refused(404, "not-found");
+
+    // Who comes later gets it, as far as it can be published there; who leaves keeps it.
+    let except = put_ok(&format!("{PATH}?except=nice&priority=7"), PAUSE).await;
+    assert_eq!(except["workflow"]["except"], json!(["nice"]));
+    for (id, organisation) in [("oslo", "acme"), ("kiel", "other")] {
+        let body = json!({"id": id, "organisation": organisation});
+        operator.post("/v1/workspaces", body).await.ok();
+    }
+    let other = operator.with_key(
+        &key(
+            &operator,
+            json!({"name": "o", "scopes": ["*"], "organisation": "other"}),
+        )
+        .await,
+    );
+    let to_acme = json!({"organisation": "acme"});
+    operator.patch("/v1/workspaces/kiel", to_acme).await.ok();
+    let shown = acme.get(PATH).await.ok();
+    let now = [
+        state("kiel", "published", 1),
+        state("lyon", "published", 4),
+        state("nice", "stopped", 1),
+        state("oslo", "published", 1),
+    ];
+    assert_eq!(states(&shown), now);
+    let kiel = operator.in_workspace("kiel");
+    assert_eq!(kiel.get("/v1/workflows/pause").await.ok()["priority"], 7);
+    let to_other = json!({"organisation": "other"});
+    operator.patch("/v1/workspaces/kiel", to_other).await.ok();
+    assert_eq!(
+        kiel.get("/v1/workflows/pause").await.ok()["organisation"],
+        Value::Null
+    );
+    kiel.publish(PAUSE).await;
+    for stranger in [&other, &key_of(&lyon).await] {
+        for answer in [
+            stranger.get(PATH).await,
+            put(stranger, PATH, PAUSE).await,
+            stranger.delete(PATH).await,
+            stranger
+                .post(&format!("{PATH}/deactivate"), json!({}))
+                .await,
+        ] {
+            answer.refused(403, "other-organisation");
+        }
+    }
+    operator
+        .get("/v1/organisations/nobody/workflows")
+        .await
+        .refused(404, "not-found");
+
+    // It outlives a restart; it is deleted once nothing needs it.
+    host.restart().await;
+    assert_eq!(
+        acme.all("/v1/organisations/acme/workflows?limit=9")
+            .await
+            .len(),
+        1
+    );
+    acme.delete(PATH).await.refused(409, "conflict");
+    let listed = host.cli(["organisation", "workflows", "acme"]).await.ok();
+    assert!(
+        listed.contains("pause") && listed.contains("nice"),
+        "{listed}"
+    );
+    let stopped = [
+        "organisation",
+        "deactivate-workflow",
+        "acme",
+        "pause",
+        "--abort",
+    ];
+    let stopped = host.cli(stopped).await.ok();
+    assert!(stopped.contains("1 run(s) cancelled"), "{stopped}");
+    let shown = host
+        .cli(["organisation", "workflow", "acme", "pause"])
+        .await
+        .ok();
+    assert!(
+        shown.contains("oslo") && shown.contains("name: pause"),
+        "{shown}"
+    );
+    let live = ["organisation", "activate-workflow", "acme", "pause"];
+    host.cli(live).await.ok();
+    let now = states(&acme.get(PATH).await.ok());
+    assert_eq!(now[1], state("nice", "stopped", 1), "it is not for nice");
+    assert_eq!(now[0], state("lyon", "published", 4));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pause.yaml");
+    std::fs::write(&file, PAUSE).unwrap();
+    let file = file.to_str().unwrap();
+    let again = [
+        "organisation",
+        "put-workflow",
+        "acme",
+        file,
+        "--only",
+        "lyon",
+        "--only",
+        "oslo",
+    ];
+    let again = host.cli(again).await.ok();
+    assert!(again.contains("live in 2 workspace(s)"), "{again}");
+    let gone = ["organisation", "delete-workflow", "acme", "pause"];
+    host.cli(gone).await.ok();
+    for workspace in ["lyon", "nice", "oslo"] {
+        let api = operator.in_workspace(workspace);
+        api.get("/v1/workflows/pause")
+            .await
+            .refused(404, "not-found");
+    }
+}
+
+/// A key of the workspace alone.
+async fn key_of(api: &Api) -> Api {
+    let made = key(api, json!({"name": "all", "scopes": ["*"]})).await;
+    api.with_key(&made)
 }

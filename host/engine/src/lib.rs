@@ -60,6 +60,6 @@ pub use runs::{RunError, RunFilter, RunView, Runs, TimelineEntry, Waiting};
 pub use schedules::ScheduleView;
 pub use tenure::Elsewhere;
 pub use workflows::{
-    HookView, MAX_WORKFLOWS, Move, ShortcutView, Version, WEBHOOK_PREFIX, WebhookView,
-    WorkflowError, WorkflowView, Workflows,
+    HookView, InWorkspace, MAX_WORKFLOWS, Move, OrganisationWorkflowView, ShortcutView, Version,
+    WEBHOOK_PREFIX, WebhookView, WorkflowError, WorkflowView, Workflows,
 };

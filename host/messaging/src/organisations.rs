@@ -9,7 +9,7 @@
 use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::secrets::is_slug;
-use jackfield_store::records::{ApiKey, Organisation, Workspace};
+use jackfield_store::records::{ApiKey, Organisation, OrganisationWorkflow, Workspace};
 use jackfield_store::{Commit, Query, StoreExt};
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ impl Organisations {
         Ok(row)
     }
 
-    /// Deletes an organisation that has no workspace any more. Its keys end.
+    /// Deletes an organisation that has no workspace any more. Its keys end, its workflows go.
     ///
     /// # Errors
     /// `not-found`; `conflict` while it has workspaces.
@@ -149,6 +149,7 @@ impl Organisations {
         let now = self.context.now();
         let mut commit = Commit::control();
         commit.delete::<Organisation>([id.into()]);
+        commit.delete::<OrganisationWorkflow>([id.into()]);
         for key in self.context.store().find(query).await? {
             let revoked_at = key.revoked_at.or(Some(now));
             commit.put(&ApiKey { revoked_at, ..key });

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::{Error, Problem, Result};
 use crate::secrets::is_slug;
 use crate::settings::Settings;
-use jackfield_store::records::Workspace;
+use jackfield_store::records::{Workflow, Workspace};
 use jackfield_store::{Commit, Query, StoreExt};
 use serde_json::Value;
 use std::sync::Arc;
@@ -111,14 +111,30 @@ impl Workspaces {
         Ok(row)
     }
 
-    /// Gives a workspace to another organisation: the keys of the one before open it no more.
+    /// Gives a workspace to another organisation: the keys of the one before open it no more, and
+    /// its copies of that one's workflows are its own from now on.
     ///
     /// # Errors
     /// `not-found`.
     pub async fn give_to(&self, id: &str, organisation: &str) -> Result<Workspace> {
         let mut row = self.context.workspace(id).await?;
+        if row.organisation == organisation {
+            return Ok(row);
+        }
         organisation.clone_into(&mut row.organisation);
-        self.put(&row).await?;
+        let mut commit = Commit::control();
+        commit.put(&row);
+        let copies = Query::<Workflow>::all().equal("workspace", id);
+        for copy in self.context.store().find(copies).await? {
+            if copy.organisation.is_some() {
+                commit.put(&Workflow {
+                    organisation: None,
+                    ..copy
+                });
+            }
+        }
+        self.context.store().commit(commit).await?;
+        self.context.forget();
         Ok(row)
     }
 

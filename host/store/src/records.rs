@@ -124,6 +124,30 @@ record! {
         created_at: i64 => Int,
         /// When it was last changed.
         updated_at: i64 => Int,
+        /// The organisation whose workflow this is a copy of; none where it is the workspace's own.
+        organisation: Option<String> => Text,
+    }
+}
+
+record! {
+    /// A workflow of an organisation. Each of its workspaces that it is for has a copy in `workflow`.
+    OrganisationWorkflow in "organisation_workflow" key("organisation", "name") {
+        /// The organisation.
+        organisation: String => Text,
+        /// Lower-case words with hyphens.
+        name: String => Text,
+        /// `published` or `stopped`.
+        state: String => Text,
+        /// The document as its author wrote it, YAML or JSON.
+        source: String => Text,
+        /// Which workspaces it is for: `"all"`, `{"only": [...]}` or `{"except": [...]}`.
+        workspaces: Value => Json,
+        /// As of `workflow`.
+        priority: i64 => Int,
+        /// When it was made.
+        created_at: i64 => Int,
+        /// When it was last changed.
+        updated_at: i64 => Int,
     }
 }
 
@@ -1188,6 +1212,7 @@ pub const TABLES: &[&Table] = &[
     Workspace::TABLE,
     ApiKey::TABLE,
     Workflow::TABLE,
+    OrganisationWorkflow::TABLE,
     WorkflowVersion::TABLE,
     Plugin::TABLE,
     Channel::TABLE,

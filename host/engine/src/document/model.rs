@@ -65,7 +65,8 @@ pub enum Once {
 }
 
 /// The scope of accounts, by name or id.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Accounts {
     /// Every account.
     #[default]

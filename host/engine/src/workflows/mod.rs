@@ -3,14 +3,19 @@
 //! A version never changes, and names the very plugins that its runs use. What is live is kept in
 //! memory for each workspace, in the order in which matching workflows start (priority, then age),
 //! because every event looks at it.
+//!
+//! `moves` is what a plugin's update changes, `hooks` the addresses of the trigger `webhook`,
+//! `organisation` the workflows that an organisation has in several workspaces.
 
 mod calendars;
 mod hooks;
 mod moves;
+mod organisation;
 
 pub(crate) use calendars::named as calendars_in;
 pub use hooks::{HookView, ShortcutView, WEBHOOK_PREFIX, WebhookView};
 pub use moves::Move;
+pub use organisation::{InWorkspace, OrganisationWorkflowView};
 
 use crate::copies::Copies;
 use crate::document::{
@@ -32,6 +37,8 @@ use tokio::sync::watch;
 
 /// At most so many workflows in a workspace.
 pub const MAX_WORKFLOWS: usize = 150;
+/// The priority of a workflow that names none.
+const PRIORITY: i64 = 100;
 
 /// A published version, ready to run.
 #[derive(Debug)]
@@ -72,6 +79,8 @@ pub struct WorkflowView {
     pub created_at: i64,
     /// When it last changed.
     pub updated_at: i64,
+    /// The organisation that it belongs to; none where it is the workspace's own.
+    pub organisation: Option<String>,
 }
 
 /// Why something could not be done with a workflow.
@@ -89,6 +98,33 @@ pub enum WorkflowError {
     /// Too many.
     #[error("a workspace holds at most {MAX_WORKFLOWS} workflows; delete one first")]
     TooMany,
+    /// A workspace does not change what is its organisation's.
+    #[error("workflow `{name}` is one of the organisation `{organisation}`: change it there")]
+    OfOrganisation {
+        /// Its name.
+        name: String,
+        /// Whose it is.
+        organisation: String,
+    },
+    /// An organisation does not change what is a workspace's own.
+    #[error(
+        "the workspace `{workspace}` has a workflow `{name}` of its own: delete it there, or leave \
+         the workspace out"
+    )]
+    Own {
+        /// Where.
+        workspace: String,
+        /// Its name.
+        name: String,
+    },
+    /// An organisation has none of this name.
+    #[error("the organisation `{organisation}` has no workflow `{name}`")]
+    NotOfOrganisation {
+        /// The organisation.
+        organisation: String,
+        /// The name.
+        name: String,
+    },
     /// It has no address of its own.
     #[error("workflow `{0}` has no trigger `webhook` in its published version")]
     NoWebhook(String),
@@ -152,32 +188,48 @@ impl Workflows {
         let document = Document::parse(source).map_err(WorkflowError::Problems)?;
         let _writing = self.writing.lock().await;
         let old = self.record(workspace, &document.name).await?;
-        if old.is_none() {
-            let held = self.list(workspace).await?.len();
-            if held >= MAX_WORKFLOWS {
-                return Err(WorkflowError::TooMany);
-            }
+        if let Some(old) = &old {
+            is_own(old)?;
         }
-        let record = match old {
-            Some(old) => Workflow {
+        let record = self
+            .drafted(workspace, &document.name, old, source, priority, now)
+            .await?;
+        self.save(&record).await?;
+        Ok(view(record))
+    }
+
+    /// The record with this draft.
+    async fn drafted(
+        &self,
+        workspace: &str,
+        name: &str,
+        old: Option<Workflow>,
+        source: &str,
+        priority: Option<i64>,
+        now: i64,
+    ) -> Result<Workflow, WorkflowError> {
+        if let Some(old) = old {
+            return Ok(Workflow {
                 source: source.to_owned(),
                 priority: priority.unwrap_or(old.priority),
                 updated_at: now,
                 ..old
-            },
-            None => Workflow {
-                workspace: workspace.to_owned(),
-                name: document.name.clone(),
-                state: "draft".to_owned(),
-                source: source.to_owned(),
-                version: None,
-                priority: priority.unwrap_or(100),
-                created_at: now,
-                updated_at: now,
-            },
-        };
-        self.save(&record).await?;
-        Ok(view(record))
+            });
+        }
+        if self.list(workspace).await?.len() >= MAX_WORKFLOWS {
+            return Err(WorkflowError::TooMany);
+        }
+        Ok(Workflow {
+            workspace: workspace.to_owned(),
+            name: name.to_owned(),
+            state: "draft".to_owned(),
+            source: source.to_owned(),
+            version: None,
+            priority: priority.unwrap_or(PRIORITY),
+            created_at: now,
+            updated_at: now,
+            organisation: None,
+        })
     }
 
     /// All that is wrong with a document, as publishing would say it.
@@ -211,6 +263,7 @@ impl Workflows {
     ) -> Result<(i64, Vec<Problem>), WorkflowError> {
         let _writing = self.writing.lock().await;
         let record = self.existing(workspace, name).await?;
+        is_own(&record)?;
         let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
         let catalogue = self.catalogue(workspace).await?;
         let problems = document.check(&catalogue);
@@ -220,6 +273,22 @@ impl Workflows {
         if !errors.is_empty() {
             return Err(WorkflowError::Problems(errors));
         }
+        let mut commit = Commit::control();
+        let version = self.go_live(&mut commit, record, &document, now).await?;
+        self.store.commit(commit).await?;
+        self.forget_live(workspace);
+        Ok((version, warnings))
+    }
+
+    /// Makes a checked document the next version of its workflow, and live.
+    async fn go_live(
+        &self,
+        commit: &mut Commit,
+        record: Workflow,
+        document: &Document,
+        now: i64,
+    ) -> Result<i64, WorkflowError> {
+        let (workspace, name) = (record.workspace.as_str(), record.name.as_str());
         let mut pins = Map::new();
         for step in &document.steps {
             if !pins.contains_key(&step.uses.to_string()) {
@@ -239,24 +308,19 @@ impl Workflows {
             workflow: name.to_owned(),
             version,
             source: record.source.clone(),
-            document: serde_json::to_value(&document).unwrap_or_default(),
+            document: serde_json::to_value(document).unwrap_or_default(),
             pins: Value::Object(pins),
             published_at: now,
         };
-        let mut commit = Commit::control();
-        self.schedule(&mut commit, workspace, &document, now)
-            .await?;
-        self.give_address(&mut commit, workspace, &document, now)
-            .await?;
+        self.schedule(commit, workspace, document, now).await?;
+        self.give_address(commit, workspace, document, now).await?;
         commit.insert(&published).put(&Workflow {
             state: "published".to_owned(),
             version: Some(version),
             updated_at: now,
             ..record
         });
-        self.store.commit(commit).await?;
-        self.forget_live(workspace);
-        Ok((version, warnings))
+        Ok(version)
     }
 
     /// The number of a new version. Counted over all versions there ever were: a workflow that was
@@ -288,16 +352,30 @@ impl Workflows {
     ) -> Result<WorkflowView, WorkflowError> {
         let _writing = self.writing.lock().await;
         let record = self.existing(workspace, name).await?;
+        let mut commit = Commit::control();
+        let record = self.switch(&mut commit, record, active, now).await?;
+        self.store.commit(commit).await?;
+        self.forget_live(workspace);
+        Ok(view(record))
+    }
+
+    async fn switch(
+        &self,
+        commit: &mut Commit,
+        record: Workflow,
+        active: bool,
+        now: i64,
+    ) -> Result<Workflow, WorkflowError> {
+        let (workspace, name) = (record.workspace.as_str(), record.name.as_str());
         let Some(version) = record.version else {
             return Err(WorkflowError::NotPublished(name.to_owned()));
         };
-        let mut commit = Commit::control();
         if active {
             let version = self.version(workspace, name, version).await?;
-            self.schedule(&mut commit, workspace, &version.document, now)
+            self.schedule(commit, workspace, &version.document, now)
                 .await?;
         } else {
-            unschedule(&mut commit, workspace, name);
+            unschedule(commit, workspace, name);
         }
         let state = if active { "published" } else { "stopped" }.to_owned();
         let record = Workflow {
@@ -306,9 +384,7 @@ impl Workflows {
             ..record
         };
         commit.put(&record);
-        self.store.commit(commit).await?;
-        self.forget_live(workspace);
-        Ok(view(record))
+        Ok(record)
     }
 
     /// Has the schedules of a workflow be those of this document. One that stays as it was keeps the
@@ -358,7 +434,20 @@ impl Workflows {
     /// `Needed` while it has unfinished runs.
     pub async fn delete(&self, workspace: &str, name: &str) -> Result<(), WorkflowError> {
         let _writing = self.writing.lock().await;
-        self.existing(workspace, name).await?;
+        is_own(&self.existing(workspace, name).await?)?;
+        let mut commit = Commit::control();
+        self.remove(&mut commit, workspace, name).await?;
+        self.store.commit(commit).await?;
+        self.forget_live(workspace);
+        Ok(())
+    }
+
+    async fn remove(
+        &self,
+        commit: &mut Commit,
+        workspace: &str,
+        name: &str,
+    ) -> Result<(), WorkflowError> {
         let runs = self
             .store
             .total(
@@ -379,12 +468,9 @@ impl Workflows {
             });
         }
         let key = || [Value::from(workspace), Value::from(name)];
-        let mut commit = Commit::control();
         commit.delete::<Workflow>(key());
         commit.delete::<Webhook>(key());
-        unschedule(&mut commit, workspace, name);
-        self.store.commit(commit).await?;
-        self.forget_live(workspace);
+        unschedule(commit, workspace, name);
         Ok(())
     }
 
@@ -658,6 +744,17 @@ impl Workflows {
     }
 }
 
+/// Refuses what is an organisation's.
+fn is_own(record: &Workflow) -> Result<(), WorkflowError> {
+    match &record.organisation {
+        None => Ok(()),
+        Some(organisation) => Err(WorkflowError::OfOrganisation {
+            name: record.name.clone(),
+            organisation: organisation.clone(),
+        }),
+    }
+}
+
 /// Takes its schedules from a workflow.
 fn unschedule(commit: &mut Commit, workspace: &str, workflow: &str) {
     commit.delete::<Schedule>([workspace.into(), workflow.into()]);
@@ -690,6 +787,7 @@ fn view(record: Workflow) -> WorkflowView {
         source: record.source,
         created_at: record.created_at,
         updated_at: record.updated_at,
+        organisation: record.organisation,
     }
 }
 

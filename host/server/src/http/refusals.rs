@@ -15,11 +15,13 @@ impl From<WorkflowError> for Problem {
                     format!("The workflow document has {count} error(s); nothing was changed.");
                 Problem::new(Code::InvalidDocument, detail).with_errors(problems.iter().map(item))
             }
-            WorkflowError::NotFound(_) | WorkflowError::NoWebhook(_) => {
-                Problem::new(Code::NotFound, said)
-            }
+            WorkflowError::NotFound(_)
+            | WorkflowError::NotOfOrganisation { .. }
+            | WorkflowError::NoWebhook(_) => Problem::new(Code::NotFound, said),
             WorkflowError::NotPublished(_)
             | WorkflowError::TooMany
+            | WorkflowError::OfOrganisation { .. }
+            | WorkflowError::Own { .. }
             | WorkflowError::Needed { .. } => Problem::new(Code::Conflict, said),
             WorkflowError::Plugin(error) => error.into(),
             WorkflowError::Read(error) => error.into(),

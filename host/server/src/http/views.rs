@@ -49,6 +49,9 @@ pub struct WorkflowBody {
     pub created_at: i64,
     /// Milliseconds since 1970.
     pub updated_at: i64,
+    /// The organisation that it belongs to, and is changed at; none where it is the workspace's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
 }
 
 impl From<WorkflowView> for WorkflowBody {
@@ -61,6 +64,7 @@ impl From<WorkflowView> for WorkflowBody {
             source: view.source,
             created_at: view.created_at,
             updated_at: view.updated_at,
+            organisation: view.organisation,
         }
     }
 }

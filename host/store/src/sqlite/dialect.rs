@@ -103,6 +103,7 @@ mod tests {
                 include_str!("../../migrations/sqlite/0011_tables.sql"),
                 include_str!("../../migrations/sqlite/0012_subscriptions.sql"),
                 include_str!("../../migrations/sqlite/0013_organisations.sql"),
+                include_str!("../../migrations/sqlite/0014_organisation_workflows.sql"),
             ))
             .await
             .unwrap();

@@ -154,6 +154,7 @@ pub(crate) fn workflow(name: &str) -> Workflow {
         priority: 100,
         created_at: NOW,
         updated_at: NOW,
+        organisation: None,
     }
 }
 

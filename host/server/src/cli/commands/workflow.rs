@@ -191,13 +191,7 @@ async fn at_host(to: &Connection, command: Command) -> Result<(), Failure> {
         Command::Deactivate { name, abort } => {
             let path = ["v1", "workflows", &name, "deactivate"];
             let answer = client.post(&path, json!({"abort": abort})).await?;
-            let aborted = answer.get("aborted").and_then(Value::as_u64).unwrap_or(0);
-            let rest = if abort {
-                format!("; {aborted} run(s) cancelled")
-            } else {
-                String::new()
-            };
-            say(json, &answer, &format!("{name} starts no new runs{rest}"));
+            say(json, &answer, &stopped(&name, abort, &answer));
             Ok(())
         }
         Command::Versions { name } => {
@@ -253,49 +247,62 @@ async fn put(
     publish: bool,
     priority: Option<i64>,
 ) -> Result<(), Failure> {
-    let source = input::text(file)?;
-    let document = Document::parse(&source)
-        .map_err(|problems| invalid(json, file, problems.iter().map(item).collect()))?;
+    let (name, body) = document(json, file)?;
     let query: Vec<(&str, String)> = priority
         .into_iter()
         .map(|priority| ("priority", priority.to_string()))
         .collect();
-    let path = ["v1", "workflows", document.name.as_str()];
-    let body = Body::Bytes(media(&source), Bytes::from(source));
+    let path = ["v1", "workflows", name.as_str()];
     let answer = client
         .call(Method::PUT, &path, &query, body)
         .await
         .map_err(|failure| at(file, failure))?;
     if publish {
-        return published(client, json, &document.name)
+        return published(client, json, &name)
             .await
             .map_err(|failure| at(file, failure));
     }
-    say(
-        json,
-        &answer,
-        &format!(
-            "draft of {0} kept; `jackfield workflow publish {0}` makes it live",
-            document.name
-        ),
-    );
+    let said = format!("draft of {name} kept; `jackfield workflow publish {name}` makes it live");
+    say(json, &answer, &said);
     Ok(())
+}
+
+/// The name of the workflow in a file, and the body that sends it.
+pub(super) fn document(json: bool, file: &str) -> Result<(String, Body), Failure> {
+    let source = input::text(file)?;
+    let document = Document::parse(&source)
+        .map_err(|problems| invalid(json, file, problems.iter().map(item).collect()))?;
+    Ok((
+        document.name,
+        Body::Bytes(media(&source), Bytes::from(source)),
+    ))
+}
+
+/// What is said of a workflow that was stopped.
+pub(super) fn stopped(name: &str, abort: bool, answer: &Value) -> String {
+    let aborted = answer.get("aborted").and_then(Value::as_u64).unwrap_or(0);
+    if abort {
+        format!("{name} starts no new runs; {aborted} run(s) cancelled")
+    } else {
+        format!("{name} starts no new runs")
+    }
+}
+
+/// Prints the warnings of an answer.
+pub(super) fn warn(answer: &Value) {
+    let warnings = answer.get("warnings").and_then(Value::as_array);
+    for warning in warnings.into_iter().flatten() {
+        if let Ok(warning) = serde_json::from_value::<ErrorItem>(warning.clone()) {
+            eprintln!("{}", item_line(&warning, None));
+        }
+    }
 }
 
 async fn published(client: &Client, json: bool, name: &str) -> Result<(), Failure> {
     let answer = client
         .post(&["v1", "workflows", name, "publish"], json!({}))
         .await?;
-    for warning in answer
-        .get("warnings")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        if let Ok(warning) = serde_json::from_value::<ErrorItem>(warning.clone()) {
-            eprintln!("{}", item_line(&warning, None));
-        }
-    }
+    warn(&answer);
     let version = answer
         .get("version")
         .and_then(Value::as_i64)
@@ -389,7 +396,7 @@ fn invalid(json: bool, file: &str, found: Vec<ErrorItem>) -> Failure {
 }
 
 /// The host's problem with the file's name before each item.
-fn at(file: &str, failure: Failure) -> Failure {
+pub(super) fn at(file: &str, failure: Failure) -> Failure {
     match failure {
         Failure::Problem(problem) if problem.errors.iter().any(|item| item.line.is_some()) => {
             invalid(false, file, problem.errors)

@@ -16,6 +16,7 @@ mod keys;
 mod lists;
 mod messages;
 mod opt_outs;
+mod organisation_workflows;
 mod organisations;
 mod plugins;
 mod public;
@@ -68,6 +69,7 @@ pub(super) fn all(document: utoipa::openapi::OpenApi) -> OpenApiRouter<App> {
         .merge(inbound::router())
         .merge(keys::router())
         .merge(organisations::router())
+        .merge(organisation_workflows::router())
         .merge(workspaces::router())
         .merge(calendars::router())
         .merge(hosts::router())

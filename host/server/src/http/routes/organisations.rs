@@ -50,7 +50,7 @@ async fn body(app: &App, row: Organisation) -> Result<OrganisationBody, Problem>
 }
 
 /// Refuses all but an operator's key and one of the organisation itself.
-fn must_be_of(caller: &Caller, id: &str) -> Result<(), Problem> {
+pub(super) fn must_be_of(caller: &Caller, id: &str) -> Result<(), Problem> {
     if caller.operator || caller.organisation.as_deref() == Some(id) {
         return Ok(());
     }
@@ -162,7 +162,7 @@ async fn update_organisation(
     Ok(Json(body(&app, row).await?))
 }
 
-/// Deletes an organisation that has no workspace any more; its keys end. Needs an operator's key.
+/// Deletes an organisation that has no workspace any more; its keys end, its workflows go. Needs an operator's key.
 #[utoipa::path(
     delete, path = "/v1/organisations/{id}", tag = "organisations",
     params(("id" = String, Path, description = "The organisation's id")),

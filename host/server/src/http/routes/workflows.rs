@@ -34,7 +34,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// The document of a request: YAML or JSON, the same document.
-fn source(raw: &Raw) -> Result<&str, Problem> {
+pub(super) fn source(raw: &Raw) -> Result<&str, Problem> {
     const TAKEN: &[&str] = &[
         "application/yaml",
         "application/x-yaml",
@@ -47,6 +47,26 @@ fn source(raw: &Raw) -> Result<&str, Problem> {
         Some(media) if TAKEN.contains(&media) => utf8(&raw.bytes),
         other => Err(unsupported(other, "application/yaml or application/json")),
     }
+}
+
+/// Refuses a document of another workflow than the path's.
+pub(super) fn must_be_named(source: &str, name: &str) -> Result<(), Problem> {
+    let Ok(document) = Document::parse(source) else {
+        return Ok(());
+    };
+    if document.name == name {
+        return Ok(());
+    }
+    let detail = format!(
+        "The document is of the workflow `{}`, the path of `{name}`.",
+        document.name
+    );
+    Err(Problem::new(Code::Invalid, detail).with_errors([ErrorItem {
+        path: "/name".to_owned(),
+        message: "must be the name in the path".to_owned(),
+        suggestion: Some(name.to_owned()),
+        ..ErrorItem::default()
+    }]))
 }
 
 /// Lists the workflows of the workspace, by name.
@@ -96,7 +116,7 @@ struct PutParams {
     priority: Option<i64>,
 }
 
-/// Keeps a document as the draft of a workflow.
+/// Keeps a document as the draft of a workflow; `conflict` where it is the organisation's.
 ///
 /// The draft may still name what does not exist yet; it must be a workflow document, and its
 /// `name` must be that of the path. What is live does not change.
@@ -118,23 +138,7 @@ async fn put_workflow(
     raw: Raw,
 ) -> Result<Json<WorkflowBody>, Problem> {
     let source = source(&raw)?;
-    if let Ok(document) = Document::parse(source)
-        && document.name != name
-    {
-        return Err(Problem::new(
-            Code::Invalid,
-            format!(
-                "The document is of the workflow `{}`, the path of `{name}`.",
-                document.name
-            ),
-        )
-        .with_errors([ErrorItem {
-            path: "/name".to_owned(),
-            message: "must be the name in the path".to_owned(),
-            suggestion: Some(name),
-            ..ErrorItem::default()
-        }]));
-    }
+    must_be_named(source, &name)?;
     let workflows = app.engine.workflows();
     let view = workflows
         .put(&caller.workspace, source, params.priority, app.now())

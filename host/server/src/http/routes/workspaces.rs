@@ -167,6 +167,8 @@ async fn create_workspace(
         .workspaces()
         .create(&new.id, organisation, title, &new.settings)
         .await?;
+    let workflows = app.engine.workflows();
+    workflows.join(organisation, &row.id, app.now()).await?;
     Ok((StatusCode::CREATED, Json(body(&app, row).await?)))
 }
 
@@ -224,6 +226,8 @@ async fn update_workspace(
     if let Some(organisation) = &change.organisation {
         row = workspaces.give_to(&id, organisation).await?;
         app.access.forget();
+        let workflows = app.engine.workflows();
+        workflows.join(organisation, &id, app.now()).await?;
     }
     Ok(Json(body(&app, row).await?))
 }
