@@ -195,6 +195,40 @@ async fn messages_come_in_with_their_contact() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_disabled_neither_sends_nor_hears() {
+    let mut chat = Chat::open().await;
+    let disabled = [
+        "channel",
+        "disable",
+        "chat",
+        "--reason",
+        "the shop is closed",
+    ];
+    let said = chat.host.cli(disabled).await.ok();
+    assert!(said.contains("nothing comes in"), "{said}");
+    let shown = chat.host.api.get("/v1/channels/chat").await.ok();
+    assert_eq!(shown["state"], "disabled");
+    assert_eq!(shown["reason"], "the shop is closed");
+    let doctor = chat.host.cli(["doctor"]).await;
+    assert!(doctor.out.contains("chat is disabled"), "{}", doctor.out);
+    let content = json!({"type": "text", "text": "Hello"});
+    let message = json!({"channel": "chat", "to": [ANN], "content": content});
+    let sent = chat.host.api.post("/v1/messages", message).await.ok();
+    let id = sent["id"].as_str().unwrap().to_owned();
+    assert_eq!(chat.push(json!([text("in-1", "Hello?")])).await.0, 404);
+    assert!(chat.received().await.is_empty());
+    // What was written waits, and leaves once it is enabled; what is said then is heard.
+    let waiting = chat.host.api.get(&format!("/v1/messages/{id}")).await.ok();
+    assert_eq!(waiting["status"], "queued", "{waiting:#}");
+    chat.host.cli(["channel", "resume", "chat"]).await.ok();
+    let left = |message: &Value| message["status"] != "queued" && message["status"] != "sending";
+    chat.host.api.message_until(&id, "sent", left).await;
+    assert_eq!(chat.push(json!([text("in-1", "Hello?")])).await.0, 200);
+    assert_eq!(chat.received().await.len(), 1);
+    assert_eq!(chat.sent().await.len(), 1);
+}
+
+#[tokio::test]
 async fn requests_without_the_token_are_401_and_change_nothing() {
     let mut chat = Chat::open().await;
     let body = json!({"channelId": "gfd8g7fd89dgfd", "contactId": ANN,

@@ -1,4 +1,5 @@
-//! Channels: a connector, its settings and its secrets; tried, connected, paused and resumed.
+//! Channels: a connector, its settings and its secrets; tried, connected, paused, disabled and
+//! resumed.
 //!
 //! Settings are checked against the connector's schema and secrets against the names it declares,
 //! so that a channel that can be saved can be activated. A channel is paused by the dispatcher when
@@ -312,7 +313,17 @@ impl Channels {
             .await
     }
 
-    /// Lets a channel send again.
+    /// Keeps a channel from sending and from hearing: what is queued waits, and who calls its
+    /// webhook is told that there is none.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn disable(&self, workspace: &str, channel: &str, reason: &str) -> Result<Value> {
+        self.set_state(workspace, channel, "disabled", Some(reason))
+            .await
+    }
+
+    /// Lets a channel send and hear again.
     ///
     /// # Errors
     /// `not-found`.

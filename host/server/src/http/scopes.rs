@@ -33,7 +33,7 @@ pub const SCOPES: &[(&str, &str)] = &[
     ),
     (
         "channels:write",
-        "make, change, test, connect, pause and delete channels",
+        "make, change, test, connect, pause, disable and delete channels",
     ),
     ("secrets:read", "see the names of secrets"),
     ("secrets:write", "set and delete secrets"),

@@ -73,7 +73,15 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Sends by a channel again
+    /// Keeps a channel from sending and from hearing; its webhook answers 404
+    Disable {
+        /// Its name or id
+        channel: String,
+        /// Why, for people
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Lets a channel that was paused or disabled send and hear again
     Resume {
         /// Its name or id
         channel: String,
@@ -164,6 +172,13 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
                 &answer,
                 &format!("{channel} is paused; its messages wait"),
             );
+            Ok(())
+        }
+        Command::Disable { channel, reason } => {
+            let path = ["v1", "channels", channel.as_str(), "disable"];
+            let answer = client.post(&path, json!({"reason": reason})).await?;
+            let said = format!("{channel} is disabled; its messages wait, and nothing comes in");
+            say(json, &answer, &said);
             Ok(())
         }
         Command::Resume { channel } => {

@@ -24,6 +24,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(test_channel))
         .routes(routes!(connect_channel))
         .routes(routes!(pause_channel))
+        .routes(routes!(disable_channel))
         .routes(routes!(resume_channel))
 }
 
@@ -252,6 +253,13 @@ struct PauseChannel {
     reason: Option<String>,
 }
 
+impl PauseChannel {
+    fn reason_or(&self, otherwise: &str) -> String {
+        let reason = self.reason.as_deref().unwrap_or(otherwise);
+        reason.chars().take(500).collect()
+    }
+}
+
 /// Keeps a channel from sending; what is queued waits.
 #[utoipa::path(
     post, path = "/v1/channels/{channel}/pause", tag = "channels",
@@ -266,20 +274,37 @@ async fn pause_channel(
     At(channel): At<String>,
     OptionalJson(body): OptionalJson<PauseChannel>,
 ) -> Result<Json<Value>, Problem> {
-    let reason: String = body
-        .reason
-        .as_deref()
-        .unwrap_or("paused by hand")
-        .chars()
-        .take(500)
-        .collect();
+    let reason = body.reason_or("paused by hand");
     let channels = app.messaging.channels();
     Ok(Json(hyphens(
         channels.pause(&caller.workspace, &channel, &reason).await?,
     )))
 }
 
-/// Lets a channel send again.
+/// Disables a channel: what is queued waits, and nothing comes in. Its webhook answers 404.
+#[utoipa::path(
+    post, path = "/v1/channels/{channel}/disable", tag = "channels",
+    params(("channel" = String, Path, description = "The channel's name or id")),
+    request_body = Option<PauseChannel>,
+    responses((status = 200, description = "The channel", body = Object)),
+    security(("key" = ["channels:write"]))
+)]
+async fn disable_channel(
+    State(app): State<App>,
+    caller: Caller,
+    At(channel): At<String>,
+    OptionalJson(body): OptionalJson<PauseChannel>,
+) -> Result<Json<Value>, Problem> {
+    let reason = body.reason_or("disabled by hand");
+    let channels = app.messaging.channels();
+    Ok(Json(hyphens(
+        channels
+            .disable(&caller.workspace, &channel, &reason)
+            .await?,
+    )))
+}
+
+/// Lets a channel that was paused or disabled send and hear again.
 #[utoipa::path(
     post, path = "/v1/channels/{channel}/resume", tag = "channels",
     params(("channel" = String, Path, description = "The channel's name or id")),
