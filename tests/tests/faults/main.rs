@@ -10,6 +10,7 @@
 
 mod clock;
 mod every_commit;
+mod rows;
 mod telling;
 
 use jackfield_tests::{Host, phone, program_on_a_limited_disk, until};
