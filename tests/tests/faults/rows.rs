@@ -1,13 +1,13 @@
 //! Rows of a table, and what a subscription is told, with the host dying at each transaction: a row
 //! is there once, and who subscribed is told at least once.
 
-use crate::telling::FAULT;
+use crate::telling::{FAULT, revive};
 use crate::{acknowledged, is_over};
 use jackfield_peers::Crm;
 use jackfield_tests::{Host, PATIENCE, phone, program_with_faults};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 const WORKFLOW: &str = "name: keep\ntrigger: {event: answer.given}\nsteps:\n  \
@@ -27,13 +27,7 @@ impl Mortal {
     async fn until<T>(&mut self, what: &str, mut look: impl AsyncFnMut(&Host) -> Option<T>) -> T {
         let began = Instant::now();
         loop {
-            if self.host.process().is_none() {
-                let log = self.host.log();
-                assert!(!self.died, "{}: it died twice\n{log}", self.fault);
-                self.died = true;
-                self.host.set_environment(FAULT, None);
-                self.host.begin().await;
-            }
+            revive(&mut self.host, &self.fault, &mut self.died).await;
             if let Some(seen) = look(&self.host).await {
                 return seen;
             }
@@ -110,7 +104,7 @@ async fn at_every_commit(side: &str) {
     receiver
         .requests()
         .until("each event to be told", PATIENCE, |all| {
-            let told: std::collections::BTreeSet<_> = all
+            let told: BTreeSet<_> = all
                 .iter()
                 .map(|one| one.json["data"]["event"]["n"].to_string())
                 .collect();

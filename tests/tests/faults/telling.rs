@@ -5,7 +5,7 @@
 
 use crate::{acknowledged, is_over};
 use jackfield_peers::Inbound;
-use jackfield_tests::{OFFICE, Office, PATIENCE, call};
+use jackfield_tests::{Host, OFFICE, Office, PATIENCE, call};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -23,23 +23,22 @@ pub(crate) struct Telling<'a> {
     pub died: bool,
 }
 
-impl Telling<'_> {
-    /// Starts the host again where it has died, without the fault.
-    async fn revive(&mut self) {
-        let host = &mut self.office.host;
-        if host.process().is_none() {
-            assert!(!self.died, "{}: it died twice\n{}", self.fault, host.log());
-            self.died = true;
-            host.set_environment(FAULT, None);
-            host.begin().await;
-        }
+/// Starts a host again where it has died by the fault, without it, and notes that it has.
+pub(crate) async fn revive(host: &mut Host, fault: &str, died: &mut bool) {
+    if host.process().is_none() {
+        assert!(!*died, "{fault}: it died twice\n{}", host.log());
+        *died = true;
+        host.set_environment(FAULT, None);
+        host.begin().await;
     }
+}
 
+impl Telling<'_> {
     /// Looks until there is something to see, with whichever life of the host.
     async fn until<T>(&mut self, what: &str, mut look: impl AsyncFnMut(&Office) -> Option<T>) -> T {
         let began = Instant::now();
         loop {
-            self.revive().await;
+            revive(&mut self.office.host, &self.fault, &mut self.died).await;
             if let Some(seen) = look(self.office).await {
                 return seen;
             }

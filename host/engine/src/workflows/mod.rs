@@ -243,10 +243,31 @@ impl Workflows {
     ) -> Result<Vec<Problem>, WorkflowError> {
         match Document::parse(source) {
             Err(problems) => Ok(problems),
-            Ok(document) => {
-                let catalogue = self.catalogue(workspace).await?;
-                Ok(document.check(&catalogue))
-            }
+            Ok(document) => self.judge(workspace, &document).await,
+        }
+    }
+
+    /// All that is wrong with a document in this workspace.
+    async fn judge(
+        &self,
+        workspace: &str,
+        document: &Document,
+    ) -> Result<Vec<Problem>, WorkflowError> {
+        Ok(document.check(&self.catalogue(workspace).await?))
+    }
+
+    /// The warnings about a document that this workspace can publish.
+    async fn fits(
+        &self,
+        workspace: &str,
+        document: &Document,
+    ) -> Result<Vec<Problem>, WorkflowError> {
+        let problems = self.judge(workspace, document).await?;
+        let (errors, warnings): (Vec<_>, Vec<_>) = problems.into_iter().partition(is_error);
+        if errors.is_empty() {
+            Ok(warnings)
+        } else {
+            Err(WorkflowError::Problems(errors))
         }
     }
 
@@ -265,14 +286,7 @@ impl Workflows {
         let record = self.existing(workspace, name).await?;
         is_own(&record)?;
         let document = Document::parse(&record.source).map_err(WorkflowError::Problems)?;
-        let catalogue = self.catalogue(workspace).await?;
-        let problems = document.check(&catalogue);
-        let (errors, warnings): (Vec<_>, Vec<_>) = problems
-            .into_iter()
-            .partition(|problem| problem.severity == Severity::Error);
-        if !errors.is_empty() {
-            return Err(WorkflowError::Problems(errors));
-        }
+        let warnings = self.fits(workspace, &document).await?;
         let mut commit = Commit::control();
         let version = self.go_live(&mut commit, record, &document, now).await?;
         self.store.commit(commit).await?;
@@ -742,6 +756,10 @@ impl Workflows {
             workflows,
         })
     }
+}
+
+fn is_error(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
 }
 
 /// Refuses what is an organisation's.

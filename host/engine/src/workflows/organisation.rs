@@ -7,9 +7,9 @@
 //! What must hold: it changes in all workspaces or in none, in one commit, and in none where one of
 //! them could not publish it; a workflow that is a workspace's own is never written over.
 
-use super::{PRIORITY, WorkflowError, Workflows};
+use super::{PRIORITY, WorkflowError, Workflows, is_error};
 use crate::document::problem::nearest;
-use crate::document::{Accounts, Document, Problem, Severity};
+use crate::document::{Accounts, Document, Problem};
 use jackfield_store::records::{OrganisationWorkflow, Workflow, Workspace};
 use jackfield_store::{Commit, Query, ReadError, StoreExt};
 use serde::{Deserialize, Serialize};
@@ -83,16 +83,25 @@ impl Workflows {
             created_at: old.as_ref().map_or(now, |old| old.created_at),
             updated_at: now,
         };
-        let (mut commit, mut said) = (Commit::control(), Said::default());
-        let mut changed = Vec::new();
+        let (mut said, mut places) = (Said::default(), Vec::new());
         for workspace in &workspaces {
             let copy = self.record(workspace, &row.name).await?;
-            if scope.includes(&[workspace]) {
+            let meant = scope.includes(&[workspace]);
+            if meant {
+                is_free(workspace, copy.as_ref(), &row)?;
                 said.of(workspace, self.judge(workspace, &document).await?);
-                if self
-                    .copy(&mut commit, &row, &document, workspace, copy, now)
-                    .await?
-                {
+            }
+            places.push((workspace, meant, copy));
+        }
+        let (errors, warnings) = said.all();
+        if !errors.is_empty() {
+            return Err(WorkflowError::Problems(errors));
+        }
+        let (mut commit, mut changed) = (Commit::control(), Vec::new());
+        for (workspace, meant, copy) in places {
+            if meant {
+                let copied = self.copy(&mut commit, &row, &document, workspace, copy, now);
+                if copied.await? {
                     changed.push(workspace);
                 }
                 continue;
@@ -102,10 +111,6 @@ impl Workflows {
                 self.switch(&mut commit, copy, false, now).await?;
                 changed.push(workspace);
             }
-        }
-        let (errors, warnings) = said.all();
-        if !errors.is_empty() {
-            return Err(WorkflowError::Problems(errors));
         }
         commit.put(&row);
         self.store.commit(commit).await?;
@@ -152,12 +157,9 @@ impl Workflows {
         now: i64,
     ) -> Result<(), WorkflowError> {
         let document = Document::parse(&row.source).map_err(WorkflowError::Problems)?;
-        let problems = self.judge(workspace, &document).await?;
-        let errors: Vec<Problem> = problems.into_iter().filter(is_error).collect();
-        if !errors.is_empty() {
-            return Err(WorkflowError::Problems(errors));
-        }
         let copy = self.record(workspace, &row.name).await?;
+        is_free(workspace, copy.as_ref(), row)?;
+        self.fits(workspace, &document).await?;
         let mut commit = Commit::control();
         if self
             .copy(&mut commit, row, &document, workspace, copy, now)
@@ -169,7 +171,8 @@ impl Workflows {
         Ok(())
     }
 
-    /// Adds a workspace's copy to the commit; false where it is as it should be.
+    /// Adds a workspace's copy, of a document that fits there, to the commit; false where it is as
+    /// it should be.
     async fn copy(
         &self,
         commit: &mut Commit,
@@ -180,12 +183,6 @@ impl Workflows {
         now: i64,
     ) -> Result<bool, WorkflowError> {
         if let Some(old) = &old {
-            if !is_copy(old, &row.organisation) {
-                return Err(WorkflowError::Own {
-                    workspace: workspace.to_owned(),
-                    name: row.name.clone(),
-                });
-            }
             let same = (&old.source, old.priority) == (&row.source, row.priority);
             if same && old.state == "published" {
                 return Ok(false);
@@ -199,19 +196,8 @@ impl Workflows {
             organisation: Some(row.organisation.clone()),
             ..record
         };
-        match self.go_live(commit, record, document, now).await {
-            // What it names is not there: the check has said so already, with its place.
-            Err(WorkflowError::Plugin(_)) => Ok(false),
-            other => other.map(|_| true),
-        }
-    }
-
-    async fn judge(
-        &self,
-        workspace: &str,
-        document: &Document,
-    ) -> Result<Vec<Problem>, WorkflowError> {
-        Ok(document.check(&self.catalogue(workspace).await?))
+        self.go_live(commit, record, document, now).await?;
+        Ok(true)
     }
 
     /// Has its copies start runs again (`true`), or no new ones (`false`).
@@ -373,12 +359,11 @@ impl Workflows {
 
     /// The copies of a workflow, by workspace.
     async fn copies(&self, organisation: &str, name: &str) -> Result<Vec<Workflow>, ReadError> {
-        let mut copies = Vec::new();
-        for workspace in self.workspaces_of(organisation).await? {
-            let copy = self.record(&workspace, name).await?;
-            copies.extend(copy.filter(|copy| is_copy(copy, organisation)));
-        }
-        Ok(copies)
+        let query = Query::<Workflow>::all()
+            .equal("organisation", organisation)
+            .equal("name", name)
+            .ascending("workspace");
+        self.store.find(query).await
     }
 }
 
@@ -386,8 +371,19 @@ fn is_copy(record: &Workflow, organisation: &str) -> bool {
     record.organisation.as_deref() == Some(organisation)
 }
 
-fn is_error(problem: &Problem) -> bool {
-    problem.severity == Severity::Error
+/// Refuses to write over what is a workspace's own.
+fn is_free(
+    workspace: &str,
+    copy: Option<&Workflow>,
+    row: &OrganisationWorkflow,
+) -> Result<(), WorkflowError> {
+    if copy.is_none_or(|copy| is_copy(copy, &row.organisation)) {
+        return Ok(());
+    }
+    Err(WorkflowError::Own {
+        workspace: workspace.to_owned(),
+        name: row.name.clone(),
+    })
 }
 
 /// Which workspaces it is for; none where the row cannot be read.

@@ -40,6 +40,13 @@ pub(crate) enum Command {
         /// Its id
         id: String,
     },
+    #[command(flatten)]
+    Workflow(WorkflowCommand),
+}
+
+/// What is done with the workflows of an organisation.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkflowCommand {
     /// Makes a document live in every workspace of an organisation that it is for
     PutWorkflow {
         /// The organisation
@@ -145,14 +152,14 @@ pub(crate) async fn run(session: Session, command: Command) -> Result<(), Failur
             let answer = client.call(Method::DELETE, &path, &[], Body::Empty).await?;
             say(json, &answer, &format!("{id} is deleted"));
         }
-        other => workflows(&client, json, other).await?,
+        Command::Workflow(command) => workflows(&client, json, command).await?,
     }
     Ok(())
 }
 
-async fn workflows(client: &Client, json: bool, command: Command) -> Result<(), Failure> {
+async fn workflows(client: &Client, json: bool, command: WorkflowCommand) -> Result<(), Failure> {
     match command {
-        Command::PutWorkflow {
+        WorkflowCommand::PutWorkflow {
             id,
             file,
             only,
@@ -167,13 +174,7 @@ async fn workflows(client: &Client, json: bool, command: Command) -> Result<(), 
                 }
             }
             query.extend(priority.map(|priority| ("priority", priority.to_string())));
-            let path = [
-                "v1",
-                "organisations",
-                id.as_str(),
-                "workflows",
-                name.as_str(),
-            ];
+            let path = at(&id, &name);
             let answer = client.call(Method::PUT, &path, &query, body).await;
             let answer = answer.map_err(|failure| workflow::at(&file, failure))?;
             workflow::warn(&answer);
@@ -186,13 +187,13 @@ async fn workflows(client: &Client, json: bool, command: Command) -> Result<(), 
             let said = format!("{name} is live in {} workspace(s) of {id}", live.count());
             say(json, &answer, &said);
         }
-        Command::Workflows { id } => {
+        WorkflowCommand::Workflows { id } => {
             let path = ["v1", "organisations", &id, "workflows"];
             let items = client.list(&path, &[], usize::MAX).await?;
             list(json, &items, WORKFLOWS, "It has no workflows.");
         }
-        Command::Workflow { id, name } => {
-            let path = ["v1", "organisations", &id, "workflows", &name];
+        WorkflowCommand::Workflow { id, name } => {
+            let path = at(&id, &name);
             let answer = client.get(&path, &[]).await?;
             one(json, &answer, WORKFLOWS);
             if !json {
@@ -209,28 +210,26 @@ async fn workflows(client: &Client, json: bool, command: Command) -> Result<(), 
                 println!("\n{}", text::safe(source.unwrap_or_default()).trim_end());
             }
         }
-        Command::ActivateWorkflow { id, name } => {
+        WorkflowCommand::ActivateWorkflow { id, name } => {
             let path = ["v1", "organisations", &id, "workflows", &name, "activate"];
             let answer = client.post(&path, json!({})).await?;
             say(json, &answer, &format!("{name} is live"));
         }
-        Command::DeactivateWorkflow { id, name, abort } => {
+        WorkflowCommand::DeactivateWorkflow { id, name, abort } => {
             let path = ["v1", "organisations", &id, "workflows", &name, "deactivate"];
             let answer = client.post(&path, json!({"abort": abort})).await?;
             say(json, &answer, &workflow::stopped(&name, abort, &answer));
         }
-        Command::DeleteWorkflow { id, name } => {
-            let path = [
-                "v1",
-                "organisations",
-                id.as_str(),
-                "workflows",
-                name.as_str(),
-            ];
+        WorkflowCommand::DeleteWorkflow { id, name } => {
+            let path = at(&id, &name);
             let answer = client.call(Method::DELETE, &path, &[], Body::Empty).await?;
             say(json, &answer, &format!("{name} is deleted"));
         }
-        _ => {}
     }
     Ok(())
+}
+
+/// The path of a workflow.
+fn at<'a>(id: &'a str, name: &'a str) -> [&'a str; 5] {
+    ["v1", "organisations", id, "workflows", name]
 }
