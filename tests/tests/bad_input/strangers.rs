@@ -93,6 +93,7 @@ async fn furnish(host: &Host) -> BTreeMap<&'static str, Vec<String>> {
         .body("firstname,phone\nAnn,12\n");
     let file = id(&api.send(file).await.ok());
     let run = api.start("pause.wanted", Some(ANN), json!({})).await;
+    api.waiting_at(&run, "pause").await;
     let key = api
         .post("/v1/keys", json!({"name": "k", "scopes": ["runs:read"]}))
         .await;
