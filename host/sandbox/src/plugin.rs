@@ -166,7 +166,7 @@ impl Plugin {
         export: E,
         calls: C,
     ) -> Activated<E::Output, C> {
-        let span = tracing::info_span!(
+        let span = tracing::debug_span!(
             "activation",
             plugin = %self.compiled.digest,
             function = E::NAME,
@@ -241,6 +241,8 @@ impl Plugin {
             }),
             Err(panic) => {
                 tracing::error!(
+                    plugin = %self.compiled.digest,
+                    function = E::NAME,
                     panic = panic_message(panic.as_ref()),
                     "the host panicked under an activation"
                 );

@@ -14,6 +14,8 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
 use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -69,9 +71,10 @@ impl Traces {
 pub(crate) fn log(options: &Options) -> Result<Traces, TelemetryError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let provider = options.otlp.as_ref().map(exporter).transpose()?;
-    let traces = provider
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("jackfield")));
+    let traces = provider.as_ref().map(|provider| {
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("jackfield"));
+        layer.with_filter(filter_fn(traced))
+    });
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match options.log_format {
         LogFormat::Text => lines
@@ -81,11 +84,22 @@ pub(crate) fn log(options: &Options) -> Result<Traces, TelemetryError> {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
-        .with(filter)
         .with(traces)
-        .with(lines)
+        .with(lines.with_filter(filter))
         .try_init()?;
     Ok(Traces(provider))
+}
+
+/// What a collector is sent, whatever is logged: our own spans, those of one activation or one call
+/// outward among them. Those are of the level DEBUG, so that a host without a collector does not make
+/// them: a run has a dozen.
+fn traced(what: &Metadata<'_>) -> bool {
+    let most = if what.is_span() {
+        Level::DEBUG
+    } else {
+        Level::INFO
+    };
+    what.target().starts_with("jackfield") && *what.level() <= most
 }
 
 fn exporter(collector: &url::Url) -> Result<SdkTracerProvider, ExporterBuildError> {

@@ -30,7 +30,7 @@ pub(crate) async fn run(
     secrets: &dyn Secrets,
 ) -> Result<HttpResponse, Error> {
     let started = Instant::now();
-    let span = tracing::info_span!(
+    let span = tracing::debug_span!(
         "egress.http",
         plugin = %caller.plugin,
         method = field::Empty,

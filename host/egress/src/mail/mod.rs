@@ -194,7 +194,7 @@ pub(crate) async fn run(
     secrets: &dyn Secrets,
 ) -> Result<MailAccepted, Error> {
     let started = Instant::now();
-    let span = tracing::info_span!(
+    let span = tracing::debug_span!(
         "egress.mail",
         plugin = %caller.plugin,
         host = field::Empty,
