@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use jackfield_peers::{Answer, Crm, Request};
-use jackfield_tests::{ANN_WHO, Chat};
+use jackfield_tests::{ANN_WHO, Chat, Program};
 use serde_json::{Value, json};
 
 const KEY: &str = "sk-a-key-that-nobody-is-to-see";
@@ -81,6 +81,39 @@ async fn run_of(chat: &Chat) -> String {
     .await
 }
 
+/// OpenAI's own client asks what the step has asked, in the same way, and reads from the stand-in's
+/// answers what the step has read.
+async fn reads_as_openais_client(model: &Crm, asked: &[Request]) {
+    let address = format!("{}/v1", model.url);
+    let mut client = Program::node("openai-chat.cjs", &[&address]).await;
+    let reason = json!({"reason": "wants a person"});
+    for (answer, read) in [
+        (
+            says("49 euros."),
+            json!({"content": "49 euros.", "tools": []}),
+        ),
+        (
+            calls("speak_to_human", reason.clone()),
+            json!({"content": null, "tools": [["speak_to_human", reason]]}),
+        ),
+    ] {
+        for ours in asked {
+            model.answer_next(answer.clone());
+            let question = json!({"key": KEY, "request": ours.json});
+            assert_eq!(client.ask(question).await, read);
+            let requests = model.requests().all();
+            let theirs = requests.last().unwrap();
+            assert_eq!(
+                (&ours.method, &ours.path, &ours.json),
+                (&theirs.method, &theirs.path, &theirs.json)
+            );
+            for name in ["authorization", "content-type"] {
+                assert_eq!(ours.header(name), theirs.header(name));
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_talk_is_had_from_files_over_a_restart_and_the_key_is_seen_by_its_server_alone() {
     let mut chat = Chat::open().await;
@@ -130,6 +163,7 @@ async fn a_talk_is_had_from_files_over_a_restart_and_the_key_is_seen_by_its_serv
         assert!(!String::from_utf8_lossy(&request.body).contains(KEY));
         assert!(request.idempotency_key.is_some());
     }
+    reads_as_openais_client(&model, &asked).await;
     let rules = asked[0].json["messages"][0]["content"].as_str().unwrap();
     assert!(
         rules.contains("49 euros") && rules.contains("9 to 6"),

@@ -295,7 +295,6 @@ async fn a_row_reaches_a_google_sheet_with_a_token_that_the_host_has_signed_for(
         .iter()
         .map(|one| format!("{} {}", one.method, one.path))
         .collect();
-    // As the official client writes ranges into addresses.
     let range = "/v4/spreadsheets/1AbC/values/%27It%27%27s%20ours%27%21";
     assert_eq!(
         lines,
@@ -311,6 +310,27 @@ async fn a_row_reaches_a_google_sheet_with_a_token_that_the_host_has_signed_for(
     );
     for request in &asked[1..] {
         assert_eq!(request.header("authorization"), Some("Bearer ya29.token"));
+    }
+
+    // Google's own client asks the same, and reads the answers.
+    google.answer_next(header());
+    google.answer_next(appended());
+    let mut client = Program::node("google-sheets.cjs", &[&google.url]).await;
+    let row = json!(["=1+1 {{x}}", 5]);
+    let question =
+        json!({"token": "ya29.token", "spreadsheet": "1AbC", "sheet": "It's ours", "row": row});
+    let read = json!({"columns": ["name", "stars"], "added": "'It''s ours'!A3:B3"});
+    assert_eq!(client.ask(question).await, read);
+    let official = google.requests().all().split_off(3);
+    assert_eq!(official.len(), 2);
+    for (ours, theirs) in asked[1..].iter().zip(&official) {
+        assert_eq!(
+            (&ours.method, &ours.path, &ours.json),
+            (&theirs.method, &theirs.path, &theirs.json)
+        );
+        for name in ["authorization", "content-type"] {
+            assert_eq!(ours.header(name), theirs.header(name), "{}", ours.path);
+        }
     }
 
     // The assertion, judged by a library that is not ours.
