@@ -4,10 +4,12 @@
 //! memory for each workspace, in the order in which matching workflows start (priority, then age),
 //! because every event looks at it.
 //!
-//! `moves` is what a plugin's update changes, `hooks` the addresses of the trigger `webhook`,
-//! `organisation` the workflows that an organisation has in several workspaces.
+//! `catalogue` is what a document may name, `moves` what a plugin's update changes, `hooks` the
+//! addresses of the trigger `webhook`, `organisation` the workflows that an organisation has in
+//! several workspaces.
 
 mod calendars;
+mod catalogue;
 mod hooks;
 mod moves;
 mod organisation;
@@ -18,16 +20,11 @@ pub use moves::Move;
 pub use organisation::{InWorkspace, OrganisationWorkflowView};
 
 use crate::copies::Copies;
-use crate::document::{
-    Catalogue, Document, MANUAL, Own, Problem, Published, Severity, StepDescriptor,
-};
-use crate::plugins::{Loaded, PluginError, Plugins, version_key};
+use crate::document::{Document, Own, Problem, Severity};
+use crate::plugins::{Loaded, PluginError, Plugins};
 use crate::prepared::Prepared;
-use crate::variables::{self, Snippets};
-use jackfield_store::records::{
-    Calendar, Channel, ContactField, ContactList, DataTable, File, Schedule, Secret, Snippet, Team,
-    Template, Webhook, Workflow, WorkflowVersion,
-};
+use crate::variables;
+use jackfield_store::records::{Schedule, Webhook, Workflow, WorkflowVersion};
 use jackfield_store::{Commit, CommitError, Query, ReadError, SharedStore, StoreExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -676,86 +673,6 @@ impl Workflows {
         commit.put(record);
         self.store.commit(commit).await
     }
-
-    async fn catalogue(&self, workspace: &str) -> Result<Installed, WorkflowError> {
-        let channels = self
-            .store
-            .find(Query::<Channel>::all().equal("workspace", workspace))
-            .await?
-            .into_iter()
-            .map(|channel| channel.name)
-            .collect();
-        let templates = self
-            .store
-            .find(Query::<Template>::all().equal("workspace", workspace))
-            .await?
-            .into_iter()
-            .map(|template| template.name)
-            .collect();
-        let fields = self
-            .store
-            .find(Query::<ContactField>::all().equal("workspace", workspace))
-            .await?
-            .into_iter()
-            .map(|field| (field.name, field.kind))
-            .collect();
-        let lists = self
-            .store
-            .find(Query::<ContactList>::all().equal("workspace", workspace))
-            .await?
-            .into_iter()
-            .map(|list| list.name)
-            .collect();
-        let tables = self
-            .store
-            .find(Query::<DataTable>::all().equal("workspace", workspace))
-            .await?
-            .into_iter()
-            .map(|table| table.name)
-            .collect();
-        let teams = self
-            .store
-            .find(Query::<Team>::all().equal("workspace", workspace))
-            .await?
-            .into_iter()
-            .map(|team| team.name)
-            .collect();
-        let snippets = self
-            .store
-            .find(Query::<Snippet>::all().equal("workspace", workspace))
-            .await?;
-        let files = self
-            .store
-            .find(Query::<File>::all().equal("workspace", workspace))
-            .await?
-            .into_iter()
-            .map(|file| file.name)
-            .collect();
-        let secrets = Query::<Secret>::all()
-            .equal("workspace", workspace)
-            .equal("owner", "");
-        let secrets = self.store.find(secrets).await?;
-        let secrets = secrets.into_iter().map(|secret| secret.name).collect();
-        let calendars = Query::<Calendar>::all().equal("workspace", workspace);
-        let calendars = self.store.find(calendars).await?;
-        let calendars = calendars.into_iter().map(|one| one.name).collect();
-        let live = self.live(workspace).await?;
-        let workflows = live.iter().map(|version| published(version)).collect();
-        Ok(Installed {
-            steps: self.plugins.steps().await?,
-            channels,
-            templates,
-            fields,
-            lists,
-            tables,
-            teams,
-            snippets: variables::snippet::of_rows(snippets),
-            files,
-            secrets,
-            calendars,
-            workflows,
-        })
-    }
 }
 
 fn is_error(problem: &Problem) -> bool {
@@ -778,24 +695,6 @@ fn unschedule(commit: &mut Commit, workspace: &str, workflow: &str) {
     commit.delete::<Schedule>([workspace.into(), workflow.into()]);
 }
 
-fn published(version: &Version) -> Published {
-    let triggers = &version.document.triggers;
-    Published {
-        name: version.workflow.clone(),
-        manual: triggers.iter().any(|trigger| trigger.event == MANUAL),
-        starts: version
-            .document
-            .starts(|step| version.plugins.get(step)?.step.as_ref()),
-        hears: triggers
-            .iter()
-            .filter_map(|trigger| match &trigger.own {
-                Own::Received(received) => Some((**received).clone()),
-                _ => None,
-            })
-            .collect(),
-    }
-}
-
 fn view(record: Workflow) -> WorkflowView {
     WorkflowView {
         name: record.name,
@@ -806,86 +705,5 @@ fn view(record: Workflow) -> WorkflowView {
         created_at: record.created_at,
         updated_at: record.updated_at,
         organisation: record.organisation,
-    }
-}
-
-/// What a document may name in this workspace.
-struct Installed {
-    steps: Vec<StepDescriptor>,
-    channels: Vec<String>,
-    templates: Vec<String>,
-    /// With their types.
-    fields: HashMap<String, String>,
-    lists: Vec<String>,
-    tables: Vec<String>,
-    teams: Vec<String>,
-    snippets: Snippets,
-    files: Vec<String>,
-    secrets: Vec<String>,
-    calendars: Vec<String>,
-    workflows: Vec<Published>,
-}
-
-impl Catalogue for Installed {
-    fn step(&self, name: &str, major: u64) -> Option<StepDescriptor> {
-        self.steps
-            .iter()
-            .filter(|step| step.name == name && step.major() == Some(major))
-            .max_by_key(|step| version_key(&step.version))
-            .cloned()
-    }
-
-    fn step_names(&self) -> Vec<String> {
-        self.steps.iter().map(StepDescriptor::reference).collect()
-    }
-
-    fn channels(&self) -> Option<Vec<String>> {
-        Some(self.channels.clone())
-    }
-
-    fn templates(&self) -> Option<Vec<String>> {
-        Some(self.templates.clone())
-    }
-
-    fn contact_fields(&self) -> Option<Vec<String>> {
-        let mut names: Vec<String> = self.fields.keys().cloned().collect();
-        names.sort_unstable();
-        Some(names)
-    }
-
-    fn field_kinds(&self) -> Option<HashMap<String, String>> {
-        Some(self.fields.clone())
-    }
-
-    fn lists(&self) -> Option<Vec<String>> {
-        Some(self.lists.clone())
-    }
-
-    fn tables(&self) -> Option<Vec<String>> {
-        Some(self.tables.clone())
-    }
-
-    fn teams(&self) -> Option<Vec<String>> {
-        Some(self.teams.clone())
-    }
-
-    fn snippets(&self) -> Option<Snippets> {
-        Some(Arc::clone(&self.snippets))
-    }
-
-    fn files(&self) -> Option<Vec<String>> {
-        Some(self.files.clone())
-    }
-
-    fn calendars(&self) -> Option<Vec<String>> {
-        Some(self.calendars.clone())
-    }
-
-    fn secrets(&self) -> Option<Vec<String>> {
-        Some(self.secrets.clone())
-    }
-
-    fn workflows(&self) -> Option<Vec<Published>> {
-        Some(self.workflows.clone())
     }
 }

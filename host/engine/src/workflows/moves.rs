@@ -4,7 +4,7 @@
 //! that is live (not of its draft), with one pin changed; runs under way stay on theirs. A workflow
 //! that would not fit the other plugin stays where it is, and says why.
 
-use super::{Installed, WorkflowError, Workflows};
+use super::{WorkflowError, Workflows};
 use crate::document::{Document, Problem, Severity, StepDescriptor};
 use crate::plugins::Loaded;
 use jackfield_store::records::{Workflow, WorkflowVersion};
@@ -140,14 +140,5 @@ impl Workflows {
         self.store.commit(commit).await?;
         self.forget_live(&workspace);
         Ok(version)
-    }
-}
-
-impl Installed {
-    /// Has this step stand for its name and major version.
-    fn put(&mut self, step: StepDescriptor) {
-        self.steps
-            .retain(|other| other.name != step.name || other.major() != step.major());
-        self.steps.push(step);
     }
 }
