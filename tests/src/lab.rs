@@ -63,10 +63,8 @@ impl Domain for Nobody {
         let unset = jackfield_engine::variables::Unset::Empty;
         Ok(View {
             namespaces,
-            time_zone: jiff::tz::TimeZone::UTC,
+            common: Arc::default(),
             unset,
-            snippets: jackfield_engine::variables::Snippets::default(),
-            files: jackfield_engine::variables::Files::default(),
         })
     }
 

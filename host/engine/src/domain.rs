@@ -57,19 +57,47 @@ pub struct Answer {
 /// What variables and conditions of a run can see of the domain.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// By namespace: `contact`, `assignee`, `channel`...
+    /// What belongs to the contact, by namespace: `contact`, `assignee`, `channel`...
+    pub namespaces: Map<String, Value>,
+    /// What all of the workspace see alike.
+    pub common: Arc<Common>,
+    /// What a variable without a value becomes.
+    pub unset: crate::variables::Unset,
+}
+
+/// What all of a workspace see alike.
+#[derive(Debug, Clone)]
+pub struct Common {
+    /// By namespace: `workspace`, `calendars`.
     pub namespaces: Map<String, Value>,
     /// The workspace's time zone.
     pub time_zone: TimeZone,
-    /// What a variable without a value becomes.
-    pub unset: crate::variables::Unset,
     /// The texts that others put in.
     pub snippets: crate::variables::Snippets,
     /// The addresses of files.
     pub files: crate::variables::Files,
 }
 
+impl Default for Common {
+    /// That of a workspace in which nothing was set.
+    fn default() -> Common {
+        Common {
+            namespaces: Map::new(),
+            time_zone: TimeZone::UTC,
+            snippets: crate::variables::Snippets::default(),
+            files: crate::variables::Files::default(),
+        }
+    }
+}
+
 impl View {
+    /// What stands in a namespace. The contact's come first.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<&Value> {
+        let own = self.namespaces.get(name);
+        own.or_else(|| self.common.namespaces.get(name))
+    }
+
     /// The time zone of the contact, where there is one and it is known.
     #[must_use]
     pub fn contact_zone(&self) -> Option<&str> {

@@ -380,10 +380,8 @@ pub(crate) fn ends(event: &Event, wait: &Wait) -> bool {
     }
     let view = View {
         namespaces: serde_json::Map::new(),
-        time_zone: jiff::tz::TimeZone::UTC,
+        common: Arc::default(),
         unset: crate::variables::Unset::Empty,
-        snippets: crate::variables::Snippets::default(),
-        files: crate::variables::Files::default(),
     };
     let scope = RunScope {
         view: &view,
@@ -680,7 +678,7 @@ fn listen(
         let detail = json!({"to": message["to"], "channel": message["channel"]});
         return Err(("number", detail));
     }
-    if !received.is_open(timestamp(scope.now), &scope.view.time_zone) {
+    if !received.is_open(timestamp(scope.now), &scope.view.common.time_zone) {
         let detail = json!({"from": received.from, "until": received.until});
         return Err(("window", detail));
     }

@@ -43,7 +43,8 @@ mod workflows;
 pub use clock::{Clock, SharedClock, SimulatedClock, SystemClock};
 pub use connector::{Connector, ConnectorError, Intent, Sent};
 pub use domain::{
-    Actor, Answer, Applied, Domain, DomainError, Effect, NewEvent, SecretOwner, Template, View,
+    Actor, Answer, Applied, Common, Domain, DomainError, Effect, NewEvent, SecretOwner, Template,
+    View,
 };
 pub use engine::{BucketLock, Engine, Options};
 pub use events::{AcceptError, Accepted, AcceptedEvent, MAX_EVENT, Skipped, topic};

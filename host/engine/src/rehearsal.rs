@@ -10,13 +10,13 @@
 
 use crate::calls::{external, local, refused};
 use crate::clock::SimulatedClock;
-use crate::domain::{Template, View};
+use crate::domain::{Common, Template, View};
 use crate::permissions::{self, Permissions};
 use crate::prepared;
 use crate::run::calls;
 use crate::scope::{RunNames, RunScope, timestamp};
 use crate::templates;
-use crate::variables::{Scope, Snippets, Unset};
+use crate::variables::{Scope, Unset};
 use async_trait::async_trait;
 use jackfield_egress::{Caller, Egress, Secret, Secrets, SecretsError};
 use jackfield_sandbox::wit::{CallError, contacts, log};
@@ -25,6 +25,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a variable without a value becomes: the usual of a workspace.
 const UNSET: Unset = Unset::Empty;
@@ -520,10 +521,11 @@ impl<S: Script> Rehearsal<S> {
             namespaces: contact
                 .map(|contact| ("contact".to_owned(), contact.clone()))
                 .collect(),
-            time_zone: self.scene.time_zone.clone(),
+            common: Arc::new(Common {
+                time_zone: self.scene.time_zone.clone(),
+                ..Common::default()
+            }),
             unset: UNSET,
-            snippets: Snippets::default(),
-            files: crate::variables::Files::default(),
         };
         act(&RunScope {
             view: &view,

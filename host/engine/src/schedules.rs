@@ -243,8 +243,9 @@ async fn spec(
                 return Ok(None);
             };
             let view = domain.view(&row.workspace, None, &[], None).await?;
-            zones.insert(row.workspace.clone(), view.time_zone.clone());
-            view.time_zone
+            let zone = view.common.time_zone.clone();
+            zones.insert(row.workspace.clone(), zone.clone());
+            zone
         }
     };
     let Ok(cron) = row.cron.parse() else {

@@ -58,12 +58,12 @@ impl RunScope<'_> {
     }
 
     fn system(&self) -> Value {
-        let zoned = timestamp(self.now).to_zoned(self.view.time_zone.clone());
+        let zoned = timestamp(self.now).to_zoned(self.view.common.time_zone.clone());
         json!({
             "current_datetime": zoned.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             "current_date": zoned.strftime("%Y-%m-%d").to_string(),
             "current_time": zoned.strftime("%H:%M:%S").to_string(),
-            "time_zone": self.view.time_zone.iana_name().unwrap_or("UTC"),
+            "time_zone": self.view.common.time_zone.iana_name().unwrap_or("UTC"),
         })
     }
 }
@@ -82,7 +82,7 @@ impl Scope for RunScope<'_> {
             "steps" => self.outputs.and_then(|outputs| walk_map(outputs, rest)),
             "event" => walk(self.trigger, rest),
             // A file's name has full stops.
-            FILE => return self.view.files.get(rest).cloned().map(Value::String),
+            FILE => return self.view.common.files.get(rest).cloned().map(Value::String),
             _ => None,
         };
         if let Some(found) = found {
@@ -91,13 +91,13 @@ impl Scope for RunScope<'_> {
         if let Some(root) = self.root(namespace) {
             return walk(&root, rest).and_then(present);
         }
-        let domain = self.view.namespaces.get(namespace);
+        let domain = self.view.namespace(namespace);
         let root = domain.or_else(|| self.trigger.get(namespace))?;
         walk(root, rest).and_then(present)
     }
 
     fn snippet(&self, name: &str) -> Option<&Snippet> {
-        self.view.snippets.get(name)
+        self.view.common.snippets.get(name)
     }
 
     fn now(&self) -> Timestamp {
@@ -105,7 +105,7 @@ impl Scope for RunScope<'_> {
     }
 
     fn time_zone(&self) -> &TimeZone {
-        &self.view.time_zone
+        &self.view.common.time_zone
     }
 }
 
@@ -131,7 +131,8 @@ fn walk_map<'v>(map: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::variables::{Snippets, Unset};
+    use crate::variables::Unset;
+    use std::sync::Arc;
 
     #[test]
     fn a_path_is_looked_up_in_the_run_then_the_domain_then_the_trigger() {
@@ -140,10 +141,8 @@ mod tests {
                 .as_object()
                 .cloned()
                 .unwrap_or_default(),
-            time_zone: TimeZone::UTC,
+            common: Arc::default(),
             unset: Unset::Empty,
-            snippets: Snippets::default(),
-            files: crate::variables::Files::default(),
         };
         let trigger = json!({"call": {"duration": 3, "tags": ["a", {"b": 7}]}, "contact": {"firstname": "Eve"}, "snippet": {"hello": "x"}});
         let outputs = json!({"ask-name": {"answer": null, "n": 1}})

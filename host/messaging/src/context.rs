@@ -5,6 +5,7 @@
 //! the copy.
 
 use crate::blacklist::{self, Blacklist};
+use crate::common::Made;
 use crate::connectors::Connector;
 use crate::error::{Error, Result};
 use crate::host::{Guard, Host};
@@ -21,6 +22,7 @@ use jackfield_store::records::{
 };
 use jackfield_store::{Query, Record, SharedStore, StoreExt, bucket_in};
 use serde_json::Value;
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -44,7 +46,11 @@ impl<K: Hash + Eq, V: Clone> Copies<K, V> {
         }
     }
 
-    pub(crate) fn get(&self, key: &K, now: i64) -> Option<V> {
+    pub(crate) fn get<Q>(&self, key: &Q, now: i64) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.get(key)
             .filter(|(until, _)| *until > now)
@@ -55,7 +61,7 @@ impl<K: Hash + Eq, V: Clone> Copies<K, V> {
         self.changes.load(Ordering::Acquire)
     }
 
-    pub(crate) fn put(&self, key: K, value: V, until: i64, ticket: u64) {
+    pub(crate) fn put(&self, key: impl Into<K>, value: V, until: i64, ticket: u64) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if self.ticket() != ticket {
             return;
@@ -63,7 +69,7 @@ impl<K: Hash + Eq, V: Clone> Copies<K, V> {
         if rows.len() >= MOST_COPIES {
             rows.clear();
         }
-        rows.insert(key, (until, value));
+        rows.insert(key.into(), (until, value));
     }
 
     /// Something was changed: copies made of what was read before are not kept either.
@@ -99,6 +105,7 @@ pub(crate) struct Context {
     teams: Copies<String, Arc<Vec<Team>>>,
     blacklists: Copies<String, Arc<Blacklist>>,
     calendars: Copies<String, Arc<Vec<Calendar>>>,
+    pub(crate) commons: Copies<String, Made>,
     pub(crate) files: Copies<String, jackfield_engine::variables::Files>,
     pub(crate) snippets: Copies<String, jackfield_engine::variables::Snippets>,
     /// How many rows a table has, by its id.
@@ -126,6 +133,7 @@ impl Context {
             teams: Copies::new(),
             blacklists: Copies::new(),
             calendars: Copies::new(),
+            commons: Copies::new(),
             files: Copies::new(),
             snippets: Copies::new(),
             table_rows: Copies::new(),
@@ -220,8 +228,7 @@ impl Context {
     }
 
     pub(crate) async fn settings(&self, workspace: &str) -> Result<Arc<Settings>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.settings.get(&key, self.now()) {
+        if let Some(found) = self.settings.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.settings.ticket();
@@ -236,13 +243,12 @@ impl Context {
             .unwrap_or_default();
         let settings = Arc::new(settings);
         self.settings
-            .put(key, Arc::clone(&settings), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&settings), self.copy_until(), ticket);
         Ok(settings)
     }
 
     pub(crate) async fn channels(&self, workspace: &str) -> Result<Arc<Vec<Channel>>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.channels.get(&key, self.now()) {
+        if let Some(found) = self.channels.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.channels.ticket();
@@ -251,7 +257,7 @@ impl Context {
             .ascending("name");
         let rows = Arc::new(self.store().find(query).await?);
         self.channels
-            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&rows), self.copy_until(), ticket);
         Ok(rows)
     }
 
@@ -284,8 +290,7 @@ impl Context {
     }
 
     pub(crate) async fn fields(&self, workspace: &str) -> Result<Arc<Vec<ContactField>>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.fields.get(&key, self.now()) {
+        if let Some(found) = self.fields.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.fields.ticket();
@@ -294,20 +299,19 @@ impl Context {
             .ascending("name");
         let rows = Arc::new(self.store().find(query).await?);
         self.fields
-            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&rows), self.copy_until(), ticket);
         Ok(rows)
     }
 
     /// The users of a workspace, by mail address.
     pub(crate) async fn users(&self, workspace: &str) -> Result<Arc<Vec<User>>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.users.get(&key, self.now()) {
+        if let Some(found) = self.users.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.users.ticket();
         let rows = Arc::new(self.fresh_users(workspace).await?);
         self.users
-            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&rows), self.copy_until(), ticket);
         Ok(rows)
     }
 
@@ -321,8 +325,7 @@ impl Context {
 
     /// The teams of a workspace, by name.
     pub(crate) async fn teams(&self, workspace: &str) -> Result<Arc<Vec<Team>>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.teams.get(&key, self.now()) {
+        if let Some(found) = self.teams.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.teams.ticket();
@@ -331,14 +334,13 @@ impl Context {
             .ascending("name");
         let rows = Arc::new(self.store().find(query).await?);
         self.teams
-            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&rows), self.copy_until(), ticket);
         Ok(rows)
     }
 
     /// The calendars of a workspace, by name.
     pub(crate) async fn calendars(&self, workspace: &str) -> Result<Arc<Vec<Calendar>>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.calendars.get(&key, self.now()) {
+        if let Some(found) = self.calendars.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.calendars.ticket();
@@ -347,20 +349,19 @@ impl Context {
             .ascending("name");
         let rows = Arc::new(self.store().find(query).await?);
         self.calendars
-            .put(key, Arc::clone(&rows), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&rows), self.copy_until(), ticket);
         Ok(rows)
     }
 
     /// The subscriptions of a workspace, the oldest first.
     pub(crate) async fn subscriptions(&self, workspace: &str) -> Result<Arc<Vec<Subscribed>>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.subscriptions.get(&key, self.now()) {
+        if let Some(found) = self.subscriptions.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.subscriptions.ticket();
         let all = Arc::new(subscriptions::load(self, workspace).await?);
         self.subscriptions
-            .put(key, Arc::clone(&all), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&all), self.copy_until(), ticket);
         Ok(all)
     }
 
@@ -370,14 +371,13 @@ impl Context {
     }
 
     pub(crate) async fn blacklist(&self, workspace: &str) -> Result<Arc<Blacklist>> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.blacklists.get(&key, self.now()) {
+        if let Some(found) = self.blacklists.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.blacklists.ticket();
         let list = Arc::new(blacklist::load(self, workspace).await?);
         self.blacklists
-            .put(key, Arc::clone(&list), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&list), self.copy_until(), ticket);
         Ok(list)
     }
 
@@ -424,14 +424,14 @@ mod tests {
 
     #[test]
     fn a_copy_of_what_was_read_before_a_change_is_not_kept_after_it() {
-        let copies = Copies::new();
+        let copies = Copies::<String, &str>::new();
         let ticket = copies.ticket();
         // Read here: "paused". Then somebody resumes the channel.
         copies.forget();
         copies.put("main", "paused", i64::MAX, ticket);
-        assert_eq!(copies.get(&"main", 0), None);
+        assert_eq!(copies.get("main", 0), None);
         let ticket = copies.ticket();
         copies.put("main", "active", i64::MAX, ticket);
-        assert_eq!(copies.get(&"main", 0), Some("active"));
+        assert_eq!(copies.get("main", 0), Some("active"));
     }
 }

@@ -2,7 +2,6 @@
 //! `conversations`, `lists` and `messages`, and the effects of steps.
 
 use crate::assignment::{self, place};
-use crate::calendars;
 use crate::contacts::document::{Document, FieldError, clean_tags, field_type};
 use crate::contacts::{Operation, resolve};
 use crate::conversations;
@@ -80,20 +79,8 @@ impl Domain for Messaging {
         commit: Option<&Commit>,
     ) -> std::result::Result<View, DomainError> {
         let context = &*self.context;
-        let settings = context.settings(workspace).await?;
+        let (common, settings) = context.common(workspace).await?;
         let mut namespaces = Map::new();
-        namespaces.insert(
-            "workspace".to_owned(),
-            json!({
-                "id": workspace,
-                "default_country": settings.default_country,
-                "date_format": settings.date_format,
-            }),
-        );
-        let calendars = context.calendars(workspace).await?;
-        if let Some(calendars) = calendars::shown(&calendars) {
-            namespaces.insert("calendars".to_owned(), calendars);
-        }
         let written = commit.zip(contact);
         let written = written.and_then(|(commit, id)| effects::written(commit, id));
         let document = match written {
@@ -132,10 +119,8 @@ impl Domain for Messaging {
         }
         Ok(View {
             namespaces,
-            time_zone: settings.zone(),
+            common,
             unset: settings.unset_variables.into(),
-            snippets: context.snippets(workspace).await?,
-            files: context.files(workspace).await?,
         })
     }
 

@@ -348,8 +348,7 @@ impl Context {
 
     /// What variables see of a workspace's files.
     pub(crate) async fn files(&self, workspace: &str) -> Result<Addresses> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.files.get(&key, self.now()) {
+        if let Some(found) = self.files.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.files.ticket();
@@ -360,7 +359,7 @@ impl Context {
         });
         let all: Addresses = Arc::new(all.collect());
         self.files
-            .put(key, Arc::clone(&all), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&all), self.copy_until(), ticket);
         Ok(all)
     }
 }

@@ -19,6 +19,7 @@ mod blacklist;
 mod calendars;
 mod channel_checks;
 mod channels;
+mod common;
 mod connectors;
 mod contacts;
 mod content;

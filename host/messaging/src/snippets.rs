@@ -248,14 +248,13 @@ impl Context {
         &self,
         workspace: &str,
     ) -> Result<jackfield_engine::variables::Snippets> {
-        let key = workspace.to_owned();
-        if let Some(found) = self.snippets.get(&key, self.now()) {
+        if let Some(found) = self.snippets.get(workspace, self.now()) {
             return Ok(found);
         }
         let ticket = self.snippets.ticket();
         let all = snippet::of_rows(rows(self, workspace).await?);
         self.snippets
-            .put(key, Arc::clone(&all), self.copy_until(), ticket);
+            .put(workspace, Arc::clone(&all), self.copy_until(), ticket);
         Ok(all)
     }
 }

@@ -123,10 +123,8 @@ impl RunCalls {
         })
     }
 
+    /// What the run does not know itself.
     async fn answer(&mut self, call: &HostCall, ordinal: u32) -> Result<HostReply, Stop> {
-        if let Some(reply) = self.known(call) {
-            return Ok(reply);
-        }
         let core = self.burst.core.clone();
         let domain = core
             .domain()
@@ -134,7 +132,7 @@ impl RunCalls {
         let secrets = domain.secrets(&self.burst.run.workspace, SecretOwner::Workspace);
         let env = local::Env {
             clock: core.clock.as_ref(),
-            time_zone: &self.view.time_zone,
+            time_zone: &self.view.common.time_zone,
             contact_zone: self.view.contact_zone(),
             permissions: &self.plugin.permissions,
             secrets: secrets.as_ref(),
@@ -402,8 +400,11 @@ impl HostCalls for RunCalls {
         let before = self.effects.len();
         let reply = if outside {
             Box::pin(self.reach_out(&call, ordinal, again, &summary)).await?
+        } else if let Some(reply) = self.known(&call) {
+            reply
         } else {
-            self.answer(&call, ordinal).await?
+            // Boxed like the other: most calls are answered above, and would carry their room about.
+            Box::pin(self.answer(&call, ordinal)).await?
         };
         self.trace(&call, &reply, summary, started);
         let effects = self.effects[before..].to_vec();

@@ -281,23 +281,25 @@ async fn late_cancel(burst: &Burst) -> Result<(), BurstEnd> {
 
 /// The run has come to a step: loop guard, `when:`.
 async fn enter(burst: &mut Burst) -> Result<Moved, BurstEnd> {
-    let Some(at) = burst.state.at.clone() else {
+    let Some(at) = &burst.state.at else {
         return Ok(Moved::Rest);
     };
     let version = burst.version.clone();
     let Some(step) = version.document.step(&at.step) else {
+        let step = at.step.clone();
         return outcome::attention(
             burst,
             "unknown-step",
             format!(
-                "version {} of the workflow has no step `{}`",
-                version.version, at.step
+                "version {} of the workflow has no step `{step}`",
+                version.version
             ),
         )
         .await;
     };
+    let visit = at.visit;
     burst.state.since_wait += 1;
-    burst.state.visits.insert(at.step.clone(), at.visit);
+    burst.state.visits.insert(step.id.clone(), visit);
     if burst.state.since_wait > version.document.max_visits {
         return outcome::fail(burst, "loop-guard").await;
     }
@@ -307,7 +309,7 @@ async fn enter(burst: &mut Burst) -> Result<Moved, BurstEnd> {
         burst.note(&Entry::StepSkipped {
             why: json!(condition),
         });
-        return outcome::go_on(burst, &at.step).await;
+        return outcome::go_on(burst, &step.id).await;
     }
     begin(burst, Phase::Start);
     Ok(Moved::On)

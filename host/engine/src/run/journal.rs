@@ -15,6 +15,7 @@ use jackfield_store::records::Journal;
 use jackfield_store::{Commit, Query, ReadError, Record, SharedStore, StoreExt, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -188,14 +189,14 @@ pub struct Used {
 #[serde(rename_all = "kebab-case")]
 pub struct CallTrace {
     /// Such as `http.fetch`.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// For people: method and host, the field's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
     /// Microseconds.
     pub us: u64,
     /// `ok`, or the code of the error that the plugin was told.
-    pub result: String,
+    pub result: Cow<'static, str>,
 }
 
 impl CallTrace {
@@ -207,14 +208,13 @@ impl CallTrace {
         started: Instant,
     ) -> CallTrace {
         let result = match reply {
-            HostReply::Response(Ok(response)) => response.status.to_string(),
+            HostReply::Response(Ok(response)) => response.status.to_string().into(),
             reply => reply
                 .error()
-                .map_or("ok", |error| error.code.as_str())
-                .to_owned(),
+                .map_or("ok".into(), |error| error.code.clone().into()),
         };
         CallTrace {
-            name: call.name().to_owned(),
+            name: call.name().into(),
             summary: clipped(summary, MAX_SUMMARY),
             us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             result,
